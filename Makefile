@@ -1,0 +1,66 @@
+# make setup      installs the Debian packages that are missing (needs root or sudo)
+# make build      release build of everything
+# make demo       installs, builds, fetches a real model, runs the main job, writes Results/demo
+# make test       installs, builds, fetches the fixtures, passes every test
+# make lint       swift format, strict
+# make bench      speed and memory against the targets, printed
+# make results    regenerates Results/ from the real models
+# make fixtures   fetches real models and data into .fixtures
+# make clean      forgets the build (not the fixtures)
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: setup build demo test lint bench results fixtures demo-fixtures clean
+
+APT := libtorch-dev libglpk-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev libssl-dev \
+  g++ python3 python3-pip python3-venv unzip
+PYTHON := .fixtures/venv/bin/python
+# Deterministic and quick: parallelism is over samples and layers, not inside an operator.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+
+setup:
+	@missing=""; for p in $(APT); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  root=""; [ "$$(id -u)" = 0 ] || root="sudo"; \
+	  if [ -n "$$root" ] && ! command -v sudo >/dev/null; then \
+	    echo "these packages are missing, and installing them needs root: apt-get install$$missing" >&2; exit 1; \
+	  fi; \
+	  echo "installing:$$missing"; \
+	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null \
+	    || { echo "apt-get could not install:$$missing" >&2; exit 1; }; \
+	fi; \
+	command -v swift >/dev/null || { echo "Swift 6.3 is missing: install it from swift.org and put it on the PATH" >&2; exit 1; }
+
+build: setup
+	swift build -c release
+
+fixtures: setup
+	@test -x $(PYTHON) || /usr/bin/python3 -m venv .fixtures/venv
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -r Tests/Fixtures/requirements.txt
+	$(PYTHON) Tests/Fixtures/fixtures.py .fixtures
+
+demo-fixtures: setup
+	python3 Tests/Fixtures/fixtures.py .fixtures demo
+
+demo: build demo-fixtures
+	@bash Results/demo.sh
+
+test: setup fixtures
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+lint:
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests \
+	  --configuration .swift-format
+
+bench: build fixtures
+	.build/release/bitbudget-bench
+
+results: build fixtures
+	@bash Results/results.sh
+
+clean:
+	rm -rf .build

@@ -1,0 +1,59 @@
+internal import Tensors
+internal import Vocabulary
+
+/// The most elements that an operation may ask for: a wrong size in a file must not exhaust memory.
+private let largestElementCount = 1 << 30
+
+/// The number of elements of a shape that is about to be allocated.
+///
+/// - Throws: `UserError` when a size is negative or there are more than 2³⁰ elements.
+@discardableResult
+func checkedElementCount(_ shape: [Int]) throws -> Int {
+  var count = 1
+  for size in shape {
+    guard size >= 0 else { throw UserError(.failed, "the shape \(shape) has a negative size") }
+    guard size <= largestElementCount else {
+      throw UserError(.failed, "a tensor of the shape \(shape) is too large")
+    }
+    let (product, overflow) = count.multipliedReportingOverflow(by: size)
+    guard !overflow, product <= largestElementCount else {
+      throw UserError(.failed, "a tensor of the shape \(shape) is too large")
+    }
+    count = product
+  }
+  return count
+}
+
+/// An axis counted from the front; negative ones count from the end.
+///
+/// - Throws: `UserError` when there is no such axis.
+func checkedAxis(_ axis: Int, rank: Int) throws -> Int {
+  guard axis >= -rank, axis < rank else {
+    throw UserError(.failed, "a tensor of \(rank) axes has no axis \(axis)")
+  }
+  return axis < 0 ? axis + rank : axis
+}
+
+/// Axes counted from the front, in the order given.
+///
+/// - Throws: `UserError` when one is missing or named twice.
+func checkedAxes(_ axes: [Int], rank: Int) throws -> [Int] {
+  let axes = try axes.map { try checkedAxis($0, rank: rank) }
+  guard Set(axes).count == axes.count else {
+    throw UserError(.failed, "an axis is named twice in \(axes)")
+  }
+  return axes
+}
+
+/// Passes a tensor on if it has the expected number of axes.
+struct ExpectRank: Operation {
+  var rank: Int
+
+  func evaluate(_ inputs: [Tensor?]) throws -> [Tensor] {
+    let x = try inputs.required(0)
+    guard x.rank == rank else {
+      throw UserError(.failed, "a tensor of the shape \(x.shape) should have \(rank) axes")
+    }
+    return [x]
+  }
+}

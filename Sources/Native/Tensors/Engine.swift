@@ -1,0 +1,47 @@
+internal import CTorch
+import Dispatch
+import Synchronization
+
+/// Process-wide settings of the engine.
+public enum Engine {
+  /// The version of libtorch.
+  public static var version: String { String(cString: ct_version()) }
+
+  /// One thread inside an operator: parallelism is over samples, layers and candidates, one worker a
+  /// core.
+  ///
+  /// Measured on two cores with a 6-layer transformer: one thread 0.35 s forward, two intra-op threads
+  /// 0.52 s, since OpenMP and OpenBLAS fight over the cores.
+  public static func useOneThreadPerOperator() { ct_set_threads(1, 1) }
+
+  /// Runs `body` for `0 ..< jobs`, at most `workers` at a time, and waits.
+  ///
+  /// Jobs start in order; each runs on one thread from start to end, so thread-bound settings hold.
+  /// - Throws: The error of the lowest-numbered job that failed; later jobs are not started.
+  public static func parallel(
+    _ jobs: Int, workers: Int, _ body: @escaping @Sendable (Int) throws -> Void
+  ) throws {
+    let state = Mutex<(next: Int, failure: (job: Int, error: any Error)?)>((0, nil))
+    @Sendable func work(_: Int) {
+      while let job = state.withLock({ state -> Int? in
+        guard state.next < jobs, state.failure == nil else { return nil }
+        state.next += 1
+        return state.next - 1
+      }) {
+        do {
+          try body(job)
+        } catch {
+          state.withLock { state in
+            if state.failure.map({ job < $0.job }) ?? true { state.failure = (job, error) }
+          }
+        }
+      }
+    }
+    if workers <= 1 || jobs <= 1 {
+      work(0)
+    } else {
+      DispatchQueue.concurrentPerform(iterations: min(workers, jobs), execute: work)
+    }
+    if let failure = state.withLock({ $0.failure }) { throw failure.error }
+  }
+}

@@ -1,0 +1,45 @@
+public import Vocabulary
+
+/// One format for the whole model: what a policy has to beat.
+public struct UniformPolicy: Sendable, Equatable {
+  /// The format.
+  public var format: String
+  /// Candidate index per group of the table.
+  public var choices: [Int]
+  /// Its place in the plane, named `uniform <format>`.
+  public var baseline: Frontier.Baseline
+
+  /// The uniform policies of `table`, one per format, in the order in which formats first appear.
+  ///
+  /// A group without the format (a shape that it refuses) takes its first candidate of the same
+  /// width, e.g. `int4-channel` for `int4-g64`; where there is none, the format makes no policy.
+  /// Pinned groups keep their pin.
+  ///
+  /// - Parameter pins: The format that a group must take, by the group's index.
+  public static func all(
+    of table: SensitivityTable, pins: [Int: String] = [:]
+  ) -> [UniformPolicy] {
+    var seen: Set<String> = []
+    let formats = table.groups.flatMap { $0.candidates.map(\.format) }.filter {
+      seen.insert($0).inserted
+    }
+    return formats.compactMap { format in
+      var choices: [Int] = []
+      for (g, group) in table.groups.enumerated() {
+        let wanted = pins[g] ?? format
+        let exact = group.candidates.firstIndex { $0.format == wanted }
+        let near = group.candidates.firstIndex { width($0.format) == width(wanted) }
+        guard let choice = exact ?? near else { return nil }
+        choices.append(choice)
+      }
+      let point = Frontier.Point(table, choices: choices)
+      return UniformPolicy(
+        format: format, choices: choices,
+        baseline: Frontier.Baseline(
+          name: "uniform \(format)", bytes: point.bytes, bpw: point.bpw, loss: point.loss))
+    }
+  }
+
+  /// What comes before the first hyphen.
+  private static func width(_ format: String) -> Substring { format.prefix { $0 != "-" } }
+}

@@ -1,0 +1,31 @@
+public import Vocabulary
+
+/// The frontier's points and baselines as a table for other tools (RFC 4180).
+public enum FrontierCSV {
+  /// A header, a row for every point, a row for every baseline; what is not known stays empty.
+  public static func render(_ frontier: Frontier) -> String {
+    var rows = [["series", "name", "bytes", "bpw", "latency", "loss", "measured"]]
+    for (index, point) in frontier.points.enumerated() {
+      rows.append([
+        frontier.kind.rawValue, index == frontier.knee ? "knee" : "", "\(point.bytes)",
+        "\(point.bpw)", point.latency.map { "\($0)" } ?? "", "\(point.loss)",
+        point.measured.map { "\($0)" } ?? "",
+      ])
+    }
+    for baseline in frontier.baselines {
+      rows.append([
+        "baseline", baseline.name, "\(baseline.bytes)", "\(baseline.bpw)", "", "\(baseline.loss)",
+        baseline.measured.map { "\($0)" } ?? "",
+      ])
+    }
+    return rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+  }
+
+  private static func quoted(_ field: String) -> String {
+    // Scalars and not characters: "\r\n" is one character that equals neither half.
+    guard field.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else {
+      return field
+    }
+    return "\"\(field.replacing("\"", with: "\"\""))\""
+  }
+}

@@ -1,0 +1,91 @@
+public import Models
+internal import Quantization
+internal import Tensors
+
+/// Output Fisher with the actual output change: `½ E[Σ (∂L/∂Y ⊙ ΔY)²]`, the default.
+///
+/// `Y` is the layer's output `[positions, outputs]`, `ΔY` its change under the format's real rounding
+/// error (`ΔW` applied to the layer's real input), and `∂L/∂Y` the gradient of the negative
+/// log-likelihood of labels drawn from the network's own output, so that `E[(∂L/∂Y)²]` is the diagonal of
+/// the Fisher information. The sum is over positions and outputs, divided by the sample's positions: a
+/// second-order estimate of the KL divergence in nats per token (per sample for classes).
+///
+/// All formats of a layer are scored in one visit: the recording is made once per chunk of samples.
+/// Errors of different outputs and positions are taken as uncorrelated; ``FisherChannel`` keeps those
+/// between positions.
+/// Cost: one forward and `draws` backward passes, and one product per layer and format.
+///
+/// Sources: the score of NVIDIA ModelOpt's `auto_quantize` (there with the gradient of the task loss and
+/// without the ½); Fisher as expected Hessian: Martens, "New insights and perspectives on the natural
+/// gradient method", JMLR 2020.
+public struct FisherOutput: SensitivityEstimator {
+  /// `fisher-output`.
+  public static let id = "fisher-output"
+  /// One clause.
+  public static let summary = "output Fisher x actual output change, element by element"
+  /// Data decides.
+  public static let needsData = true
+
+  private let scorer = FisherScorer(pooling: .elements)
+
+  /// The usual settings.
+  public init() {}
+
+  /// The network's loss.
+  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
+
+  /// One value per sample.
+  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
+    try scorer.scores(of: chunk, in: task)
+  }
+
+  /// As many as the recordings of fit into the memory.
+  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
+    -> Int
+  {
+    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
+  }
+
+  /// Forward, backward, and each format once.
+  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
+}
+
+/// Output Fisher summed over positions before squaring: `½ E[Σ_channel (Σ_positions ∂L/∂Y ⊙ ΔY)²]`.
+///
+/// Like ``FisherOutput``, but the rounding error of one output channel is the same at all positions of a
+/// sample, so its effects add up with their signs: `½ E[Σ_j (∂L/∂W_j · ΔW_j)²]`, the Fisher information
+/// with one block per output channel. Where a network averages over positions (convolutions before
+/// global pooling, mean-pooled encoders) the terms between positions are most of the effect.
+/// Cost: as ``FisherOutput``. Its standard error is larger, since a channel gives one value per sample.
+public struct FisherChannel: SensitivityEstimator {
+  /// `fisher-channel`.
+  public static let id = "fisher-channel"
+  /// One clause.
+  public static let summary =
+    "output Fisher x actual output change, summed over positions per channel"
+  /// Data decides.
+  public static let needsData = true
+
+  private let scorer = FisherScorer(pooling: .channels)
+
+  /// The usual settings.
+  public init() {}
+
+  /// The network's loss.
+  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
+
+  /// One value per sample.
+  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
+    try scorer.scores(of: chunk, in: task)
+  }
+
+  /// As many as the recordings of fit into the memory.
+  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
+    -> Int
+  {
+    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
+  }
+
+  /// Forward, backward, and each format once.
+  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
+}

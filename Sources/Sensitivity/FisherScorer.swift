@@ -1,0 +1,100 @@
+internal import Models
+internal import Quantization
+internal import Tensors
+internal import Vocabulary
+
+/// What ``FisherOutput`` and ``FisherChannel`` share: recordings of a chunk, then every layer against
+/// every format.
+struct FisherScorer: Sendable {
+  /// What is added up before squaring.
+  enum Pooling: Sendable {
+    /// Nothing: every element of the output is squared.
+    case elements
+    /// The positions of a sample, per output channel.
+    case channels
+  }
+
+  var pooling: Pooling
+
+  private var keeping: GradientKeeping { pooling == .elements ? .meanSquare : .everyDraw }
+
+  /// Labels drawn per sample: a sequence has a label at every position, a picture only one.
+  private func draws(_ head: OutputHead) -> Int { head == .tokens ? 1 : 8 }
+
+  func forwardPasses(_ task: MeasurementTask) -> Double {
+    let formats = task.groups.reduce(0) { $0 + $1.formats.count }
+    return 1 + Double(draws(task.graph.head)) + Double(formats) / Double(max(1, task.groups.count))
+  }
+
+  func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws -> Int {
+    guard let first = sample.samples.first else { return 1 }
+    let recording = try LayerRecorder(executor: task.executor).record(first)
+    let kept = keeping == .everyDraw ? draws(task.graph.head) : 1
+    // Layers that read the same activation share it.
+    var inputs: [ValueID: Int] = [:]
+    var outputs = 0
+    for (node, layer) in recording.layers {
+      if let value = task.graph.nodes[node].inputs[0] { inputs[value] = layer.input.byteCount }
+      outputs += (layer.output?.byteCount ?? 0) * kept
+    }
+    let bytes = outputs + inputs.values.reduce(0, +)
+    return max(task.workers, min(256, memory / max(1, bytes)))
+  }
+
+  func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
+    let head = task.graph.head
+    // Enough samples in a batch to amortise a call, few enough to share between workers.
+    let batches = chunk.batches(limit: head == .tokens ? 1 : 8)
+    let recorder = LayerRecorder(executor: task.executor)
+    let collected = Collected<BatchRecording>(count: batches.count)
+    let recordingShare = 2 / forwardPasses(task)
+    try Engine.parallel(batches.count, workers: task.workers) { index in
+      let batch = batches[index]
+      collected[index] = try recorder.recordGradients(
+        chunk.stacked(batch), firstSample: chunk.first + batch.lowerBound, draws: draws(head),
+        seed: task.seed, keeping: keeping)
+      task.advanced(recordingShare / Double(batches.count))
+    }
+    let recordings = collected.values
+    let positions = recordings.flatMap { [Int](repeating: $0.positions, count: $0.samples) }
+    return try task.perGroup { index, group in
+      var totals = group.formats.map { _ in [Double](repeating: 0, count: chunk.samples.count) }
+      for layer in group.layers.map({ task.graph.layers[$0] }) {
+        let uses = try RecordedUse.uses(of: layer, in: recordings, graph: task.graph)
+        guard uses.allSatisfy({ $0.allSatisfy { !$0.gradients.isEmpty } }) else {
+          throw UserError(.failed, "the layer '\(layer.layer.name)' does not reach the output")
+        }
+        let weight = try task.executor.parameter(layer.weight)
+        for (k, format) in group.formats.enumerated() {
+          let delta = try task.executor.roundTrip(layer, format) - weight
+          for use in uses {
+            let perSample = try use.flatMap { try effects(of: delta, in: $0) }
+            for (sample, effect) in perSample.enumerated() {
+              // The gradients are of the sum over positions, the loss is the mean.
+              totals[k][sample] += effect / Double(positions[sample])
+            }
+          }
+        }
+      }
+      task.advanced((1 - recordingShare) * task.share(of: index))
+      return totals
+    }
+  }
+
+  /// `½ mean over draws of Σ (g ⊙ ΔY)²` of each sample.
+  private func effects(of delta: Tensor, in use: RecordedUse) throws -> [Double] {
+    let change = try use.change(by: delta)
+    switch pooling {
+    case .elements:
+      return try use.perSample(change * change * use.gradients[0]).map { 0.5 * $0 }
+    case .channels:
+      var sums = [Double](repeating: 0, count: use.rows.count)
+      for gradient in use.gradients {
+        let effect = try use.perChannel(change * gradient)
+        let squares = try (effect * effect).sum([1]).doubles()
+        for (sample, square) in squares.enumerated() { sums[sample] += square }
+      }
+      return sums.map { 0.5 * $0 / Double(use.gradients.count) }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+public import Models
+public import Quantization
+public import Tensors
+internal import Vocabulary
+
+/// Layers that share a format, with the formats that they may take.
+public struct MeasuredGroup: Sendable {
+  /// The group's name.
+  public var name: String
+  /// Indices into the graph's layers.
+  public var layers: [Int]
+  /// The candidates; every layer of the group accepts each of them.
+  public var formats: [any NumberFormat]
+
+  /// A group of layers with its candidate formats.
+  public init(name: String, layers: [Int], formats: [any NumberFormat]) {
+    self.name = name
+    self.layers = layers
+    self.formats = formats
+  }
+}
+
+/// What an estimator works on, the same for all chunks of a run.
+public struct MeasurementTask: Sendable {
+  /// The network.
+  public var executor: Executor
+  /// The groups with their candidates.
+  public var groups: [MeasuredGroup]
+  /// Decides everything random.
+  public var seed: UInt64
+  /// Threads to use, one job each.
+  public var workers: Int
+  /// Told after each piece of work: what share of this chunk's work it was. Called from any thread.
+  public var advanced: @Sendable (Double) -> Void
+
+  /// A task.
+  public init(
+    executor: Executor, groups: [MeasuredGroup], seed: UInt64, workers: Int,
+    advanced: @escaping @Sendable (Double) -> Void = { _ in }
+  ) {
+    self.executor = executor
+    self.groups = groups
+    self.seed = seed
+    self.workers = workers
+    self.advanced = advanced
+  }
+
+  /// The network.
+  public var graph: Graph { executor.graph }
+
+  /// The share of all weights that a group's candidates make up, for progress.
+  func share(of group: Int) -> Double {
+    func work(_ group: MeasuredGroup) -> Double {
+      Double(group.layers.reduce(0) { $0 + graph.layers[$1].layer.shape.count })
+        * Double(group.formats.count)
+    }
+    return work(groups[group]) / max(1, groups.reduce(0) { $0 + work($1) })
+  }
+}
+
+/// Some consecutive samples of the calibration data.
+public struct SampleChunk: Sendable {
+  /// Index of the first one in the whole run.
+  public var first: Int
+  /// Inputs by name, each with a first axis of one.
+  public var samples: [[String: Tensor]]
+
+  /// Samples `first ..< first + samples.count` of a run.
+  public init(first: Int, samples: [[String: Tensor]]) {
+    self.first = first
+    self.samples = samples
+  }
+
+  /// Runs of samples that can be computed as one batch: neighbours of equal shapes, at most `limit`.
+  func batches(limit: Int) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var start = 0
+    for k in samples.indices.dropFirst() {
+      if k - start >= limit || shapes(samples[k]) != shapes(samples[start]) {
+        ranges.append(start..<k)
+        start = k
+      }
+    }
+    if start < samples.count { ranges.append(start..<samples.count) }
+    return ranges
+  }
+
+  /// The inputs of some samples of equal shapes, one after another along the first axis.
+  func stacked(_ range: Range<Int>) throws -> [String: Tensor] {
+    guard range.count > 1 else { return samples[range.lowerBound] }
+    var inputs: [String: Tensor] = [:]
+    for name in samples[range.lowerBound].keys.sorted() {
+      inputs[name] = try .concatenated(range.compactMap { samples[$0][name] }, axis: 0)
+    }
+    return inputs
+  }
+
+  private func shapes(_ sample: [String: Tensor]) -> [String: [Int]] {
+    sample.mapValues { $0.shape }
+  }
+}

@@ -1,0 +1,113 @@
+public import Models
+public import Tensors
+internal import Vocabulary
+
+/// What a change of the output costs: the loss that everything here is measured in.
+///
+/// - Logits: `KL(reference ‖ changed)` of the softmax, in nats per token or per sample.
+/// - Vectors: `½ ‖y − ŷ‖² / ‖y‖²`, which is `1 − cos` where the network normalises its output.
+///
+/// Both have the same shape near the reference, `½ Δyᵀ F Δy` with F the Fisher information (for vectors
+/// that of a unit normal around `y / ‖y‖`), which is what ``FisherOutput`` estimates.
+public struct OutputLoss: Sendable {
+  /// What the output means.
+  public var head: OutputHead
+
+  /// The loss for a network whose output means `head`.
+  public init(head: OutputHead) { self.head = head }
+
+  /// The unit of the loss.
+  public var unit: String {
+    switch head {
+    case .tokens: "nats/token"
+    case .classes: "nats/sample"
+    case .vector: "normalised output error"
+    }
+  }
+
+  /// The loss at every position, `[samples · positions]` in order; vectors have one position.
+  public func values(reference: Tensor, output: Tensor) throws -> [Double] {
+    try recordingGradients(false) {
+      guard head != .vector else { return try normalisedErrors(reference, output) }
+      let p = try logProbabilities(reference)
+      let q = try logProbabilities(output)
+      let terms = try call("aten::exp", p) * (p - q)
+      // Rounding can leave −1e-8 where the two agree; a divergence is never negative.
+      return try terms.sum([-1]).doubles().map { max(0, $0) }
+    }
+  }
+
+  /// The mean loss of every sample.
+  public func perSample(reference: Tensor, output: Tensor) throws -> [Double] {
+    let values = try values(reference: reference, output: output)
+    let samples = output.shape[0]
+    let positions = values.count / max(1, samples)
+    return (0..<samples).map { k in
+      values[k * positions..<(k + 1) * positions].reduce(0, +) / Double(max(1, positions))
+    }
+  }
+
+  /// Log-probabilities of logits, `[rows, classes]`.
+  public func logProbabilities(_ logits: Tensor) throws -> Tensor {
+    try logits.reshaped([-1, logits.shape.last ?? 1]).logSoftmax(-1)
+  }
+
+  /// A random cotangent `s` of the output with `E[s sᵀ] = F`, of the output's shape.
+  ///
+  /// Logits: `softmax(z) − onehot(y)` with `y` drawn from the softmax, position by position, the gradient
+  /// of the sampled label's negative log-likelihood. Vectors: a standard normal over `‖y‖`.
+  /// - Parameters:
+  ///   - output: The reference's output, first axis samples.
+  ///   - firstSample: Index of its first sample in the run.
+  ///   - draw: Which of several draws.
+  ///   - seed: Decides the draws, whatever the batch.
+  public func cotangent(of output: Tensor, firstSample: Int, draw: Int, seed: UInt64) throws
+    -> Tensor
+  {
+    let samples = output.shape[0]
+    let classes = output.shape.last ?? 1
+    let rows =
+      head == .vector ? output.count / max(1, samples) : output.count / max(1, classes * samples)
+    var uniforms: [Double] = []
+    for sample in 0..<samples {
+      var generator = SplitMix64(
+        seed: seed &+ UInt64(truncatingIfNeeded: draw), job: firstSample + sample)
+      for _ in 0..<rows { uniforms.append(generator.uniform()) }
+    }
+    guard head != .vector else { return try normal(uniforms, like: output) }
+    let p = try output.reshaped([-1, classes]).softmax(-1)
+    let cumulative = try call("aten::cumsum", [.tensor(p), .int(-1)])
+    let u = try Tensor(uniforms, shape: [uniforms.count, 1]).converted(to: .float32)
+    let total = try cumulative.sliced(1, classes - 1, classes)
+    let label = try call(
+      "aten::clamp",
+      [
+        .tensor(call("aten::searchsorted.Tensor", cumulative.contiguous(), u * total)), .int(0),
+        .int(classes - 1),
+      ])
+    let one = try call("aten::ones_like", [.tensor(u)])
+    let chosen = try call(
+      "aten::scatter_add", [.tensor(p), .int(1), .tensor(label), .tensor(one * -1)])
+    return try chosen.reshaped(output.shape)
+  }
+
+  private func normal(_ uniforms: [Double], like output: Tensor) throws -> Tensor {
+    // The inverse of the normal distribution function: one uniform, one normal.
+    let u = Tensor(uniforms.map { min(max($0, 1e-12), 1 - 1e-12) }, shape: output.shape)
+    let z = try call("aten::erfinv", u * 2 + -1) * 2.0.squareRoot()
+    return try z.converted(to: .float32) / norms(output)
+  }
+
+  private func normalisedErrors(_ reference: Tensor, _ output: Tensor) throws -> [Double] {
+    let axes = Array(1..<reference.rank)
+    let difference = try reference - output
+    let squared = try (difference * difference).sum(axes).doubles()
+    let scale = try (reference * reference).sum(axes).doubles()
+    return zip(squared, scale).map { 0.5 * $0 / max($1, 1e-30) }
+  }
+
+  /// `‖y‖` of each sample, shaped to broadcast over the output.
+  private func norms(_ output: Tensor) throws -> Tensor {
+    try call("aten::sqrt", (output * output).sum(Array(1..<output.rank), keep: true))
+  }
+}

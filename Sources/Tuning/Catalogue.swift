@@ -1,0 +1,45 @@
+internal import Export
+internal import Optimization
+internal import Quantization
+internal import Sensitivity
+internal import Vocabulary
+
+/// What there is of each kind, for `bitbudget list`.
+public enum Catalogue {
+  /// A name with one clause.
+  public struct Entry: Codable, Sendable {
+    /// The name on the command line.
+    public var name: String
+    /// One clause.
+    public var summary: String
+  }
+
+  /// The kinds.
+  public static let kinds = ["estimators", "optimizers", "exporters", "formats"]
+
+  /// The entries of a kind.
+  ///
+  /// - Throws: `UserError` with the nearest known kind.
+  public static func entries(of kind: String) throws -> [Entry] {
+    switch kind {
+    case "estimators": Estimators.all.map { Entry(name: $0.id, summary: $0.summary) }
+    case "optimizers":
+      Optimizers.all.map { Entry(name: type(of: $0).id, summary: type(of: $0).summary) }
+    case "exporters": Exporters.all.map { Entry(name: $0.id, summary: $0.summary) }
+    case "formats": Formats.all.map { Entry(name: $0.name, summary: $0.summary) }
+    default: throw UserError.unknown(kind, "kind", known: kinds)
+    }
+  }
+}
+
+/// What is used unless something else is asked for.
+public enum Defaults {
+  /// The estimator.
+  public static let estimator = Estimators.defaultName
+  /// Uniform formats that a policy has to beat: every integer width and granularity in its default
+  /// symmetry.
+  public static let baselines = Formats.all.map(\.name).filter {
+    $0.hasPrefix("int") && !$0.hasSuffix("-sym") && !$0.hasSuffix("-asym")
+      && !$0.hasSuffix("-tensor")
+  }
+}

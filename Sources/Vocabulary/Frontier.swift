@@ -1,0 +1,114 @@
+/// The trade-off curve between size and loss.
+///
+/// - Invariant: bytes strictly rise and losses strictly fall along ``points``.
+public struct Frontier: Codable, Hashable, Sendable {
+  /// The format of the file.
+  public static let schema = "bitbudget.frontier/1"
+
+  /// Which curve this is; they are not the same thing.
+  public enum Kind: String, Codable, Sendable {
+    /// The lower convex hull: what a Lagrangian can reach.
+    case hull
+    /// Every non-dominated policy of the additive model.
+    case exact
+    /// Policies that were evaluated on data.
+    case measured
+  }
+
+  /// One policy on the curve.
+  public struct Point: Codable, Hashable, Sendable {
+    /// Bytes of the whole model.
+    public var bytes: Int
+    /// Bits per weight of the quantizable layers.
+    public var bpw: Double
+    /// Milliseconds, where known.
+    public var latency: Double?
+    /// Predicted loss.
+    public var loss: Double
+    /// Held-out loss, where measured.
+    public var measured: Double?
+    /// Candidate index per group.
+    public var choices: [Int]
+
+    /// A policy on the curve.
+    public init(
+      bytes: Int, bpw: Double, latency: Double? = nil, loss: Double, measured: Double? = nil,
+      choices: [Int]
+    ) {
+      self.bytes = bytes
+      self.bpw = bpw
+      self.latency = latency
+      self.loss = loss
+      self.measured = measured
+      self.choices = choices
+    }
+  }
+
+  /// A uniform policy to compare with.
+  public struct Baseline: Codable, Hashable, Sendable {
+    /// E.g. `uniform int4-g64`.
+    public var name: String
+    /// Bytes of the whole model.
+    public var bytes: Int
+    /// Bits per weight of the quantizable layers.
+    public var bpw: Double
+    /// Predicted loss.
+    public var loss: Double
+    /// Held-out loss, where measured.
+    public var measured: Double?
+
+    /// A named policy off the curve.
+    public init(name: String, bytes: Int, bpw: Double, loss: Double, measured: Double? = nil) {
+      self.name = name
+      self.bytes = bytes
+      self.bpw = bpw
+      self.loss = loss
+      self.measured = measured
+    }
+  }
+
+  /// Always ``schema``.
+  public var schema: String
+  /// The model's name, for titles.
+  public var model: String
+  /// Names of the two axes.
+  public var axes: [String]
+  /// The loss's unit.
+  public var unit: String
+  /// Which curve.
+  public var kind: Kind
+  /// Group names, in the order of the points' choices.
+  public var groups: [String]
+  /// Format names per group, in the order of the choices' indices.
+  public var formats: [[String]]
+  /// The curve, smallest first.
+  public var points: [Point]
+  /// Uniform policies to compare with.
+  public var baselines: [Baseline]
+  /// Index of the knee in ``points``.
+  public var knee: Int?
+  /// The reference point of the hypervolume: bytes and loss.
+  public var reference: [Double]
+  /// Area dominated by the curve within the reference point.
+  public var hypervolume: Double
+
+  /// A curve with its baselines and its summary figures.
+  public init(
+    model: String, axes: [String] = ["bytes", "loss"], unit: String, kind: Kind, groups: [String],
+    formats: [[String]], points: [Point], baselines: [Baseline], knee: Int?, reference: [Double],
+    hypervolume: Double
+  ) {
+    schema = Frontier.schema
+    self.model = model
+    self.axes = axes
+    self.unit = unit
+    self.kind = kind
+    self.groups = groups
+    self.formats = formats
+    self.points = points
+    self.baselines = baselines
+    self.knee = knee
+    self.reference = reference
+    self.hypervolume = hypervolume
+  }
+}

@@ -1,0 +1,2 @@
+internal import Tuning
+@main struct Bench { static func main() { } }

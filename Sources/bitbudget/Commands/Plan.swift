@@ -1,0 +1,44 @@
+import ArgumentParser
+import Export
+import Tuning
+import Vocabulary
+
+/// `bitbudget plan`.
+struct Plan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Chooses a format for every layer under a budget, from measurements alone.",
+    discussion: """
+      STUDY is a study's directory or a sensitivity table (bitbudget.table/1). Needs neither the model \
+      nor data.
+      Example: bitbudget plan study --budget 4.5bpw --pin 'token_embd=int8-g64' -o policy.json
+      """)
+
+  @Argument(help: "A study's directory, or a sensitivity table.")
+  var study: String
+
+  @OptionGroup var choice: ChoiceOptions
+
+  @Option(help: "Plan from this estimator's scores (default: the newest complete measurement).")
+  var estimator: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where to write the policy.", valueName: "path"))
+  var output: String?
+
+  @OptionGroup var talk: OutputOptions
+
+  func validate() throws {
+    guard !choice.budget.isEmpty else {
+      throw ValidationError("give at least one --budget, e.g. --budget 4.5bpw")
+    }
+  }
+
+  func run() throws {
+    try reportingErrors {
+      let source = try PlanningSource(study, estimator: estimator, raw: choice.raw)
+      let policy = try source.plan(choice.planning(estimator: estimator))
+      if let output { try PolicyFile.write(policy, to: output) }
+      if talk.json { return Console.out(try PolicyFile.text(policy)) }
+      Console.out(policy.summary)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Archives
+import Quantization
+import TestSupport
+import Testing
+import Vocabulary
+
+/// What every format of the catalogue is held to.
+@Suite struct FormatConformance {
+  /// Shapes of real layers, and odd ones.
+  private static let shapes = [
+    (576, 576), (1536, 576), (1000, 576), (384, 1536), (32, 27), (96, 9), (1, 1), (7, 13),
+    (3, 160),
+    (0, 64), (64, 0),
+  ].map { WeightShape(rows: $0.0, columns: $0.1) }
+
+  private static func realWeights() throws -> ([Float], WeightShape) {
+    let weight = try NPZFile(Fixtures.path("references/quantization.npz")).array("weight")
+    return (weight.floats(), WeightShape(rows: weight.shape[0], columns: weight.shape[1]))
+  }
+
+  /// Bytes, counted code by code from what the name says.
+  private static func countedBytes(_ name: String, _ shape: WeightShape) throws -> Int? {
+    if let size = ["fp32": 4, "fp16": 2, "bf16": 2][name] {
+      return shape.count == 0 ? nil : (0..<shape.count).reduce(0) { sum, _ in sum + size }
+    }
+    let parts = name.split(separator: "-").map(String.init)
+    let width = try #require(Int(parts[0].dropFirst(3)))
+    let hasOffset = parts.count > 2 ? parts[2] == "asym" : width < 5
+    let group = Int(parts[1].dropFirst())
+    if let group, shape.columns % group != 0 { return nil }
+    if shape.rows == 0 || shape.columns == 0 { return nil }
+    var bytes = 0
+    var scales = parts[1] == "tensor" ? 1 : 0
+    for _ in 0..<shape.rows {
+      var bits = 0
+      for column in 0..<shape.columns {
+        bits += width
+        if let group, column % group == 0 { scales += 1 }
+      }
+      if parts[1] == "channel" { scales += 1 }
+      while bits % 8 != 0 { bits += 1 }
+      bytes += bits / 8
+    }
+    return bytes + scales * (hasOffset ? 4 : 2)
+  }
+
+  @Test(arguments: Formats.all.map(\.name))
+  func bytesAreWhatIsCounted(name: String) throws {
+    let format = try Formats.named(name)
+    for shape in Self.shapes {
+      let counted = try Self.countedBytes(name, shape)
+      #expect((format.refusal(of: shape) == nil) == (counted != nil), "\(shape)")
+      if let counted { #expect(format.bytes(of: shape) == counted, "\(shape)") }
+    }
+  }
+
+  @Test(arguments: Formats.all.map(\.name))
+  func everyShapeWithWeightsHasAFormatOfTheSameWidth(name: String) throws {
+    for shape in Self.shapes {
+      let format = try Formats.format(name, for: shape)
+      #expect((format == nil) == (shape.count == 0))
+      #expect(format?.refusal(of: shape) == nil)
+      #expect(
+        try format.map(\.nominalBits) ?? 0
+          == (shape.count == 0 ? 0 : Formats.named(name).nominalBits))
+    }
+  }
+
+  @Test(arguments: Formats.all.map(\.name))
+  func aSecondRoundTripChangesNothing(name: String) throws {
+    let format = try Formats.named(name)
+    let (real, shape) = try Self.realWeights()
+    for weights in [real, bell(shape.count, width: 0.02, seed: 7), real.map { $0 * 300 + 1 }] {
+      let once = try format.roundTrip(weights, shape: shape)
+      #expect(try bits(format.roundTrip(once, shape: shape)) == bits(once))
+    }
+  }
+
+  @Test(arguments: Formats.all.compactMap { $0 as? IntegerFormat })
+  func errorIsWithinHalfAStep(format: IntegerFormat) throws {
+    let (weights, shape) = try Self.realWeights()
+    let value = try format.roundTrip(weights, shape: shape)
+    let length =
+      switch format.granularity {
+      case .group(let size): size
+      case .channel: shape.columns
+      case .tensor: shape.count
+      }
+    for start in stride(from: 0, to: shape.count, by: length) {
+      let group = weights[start..<start + length]
+      let low = group.min() ?? 0
+      let high = group.max() ?? 0
+      let codes = Float(1 << format.bits)
+      let reach = max(abs(low), abs(high))
+      let step =
+        format.symmetry == .asymmetric ? (high - low) / (codes - 1) : reach / (codes / 2 - 1)
+      // Half a step, and what the halves miss at the ends: 2^-11 of the offset and of the range.
+      let bound = step * (0.5 + 0x1p-11) + (reach + (high - low)) * 0x1p-11
+      let worst = (start..<start + length).reduce(0) { max($0, abs(weights[$1] - value[$1])) }
+      #expect(worst <= bound, "the group at \(start)")
+    }
+  }
+
+  @Test(arguments: IntegerFormat.granularities, IntegerFormat.Symmetry.allCases)
+  func moreBitsHurtLess(granularity: IntegerFormat.Granularity, symmetry: IntegerFormat.Symmetry)
+    throws
+  {
+    let (weights, shape) = try Self.realWeights()
+    let errors = try IntegerFormat.widths.map { bits -> Double in
+      let format = IntegerFormat(bits: bits, granularity, symmetry)
+      return zip(try format.roundTrip(weights, shape: shape), weights)
+        .reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+    }
+    #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 > 2 * $1 }, "\(errors)")
+  }
+
+  @Test(arguments: Formats.all.map(\.name))
+  func whatIsNoNumberIsRefused(name: String) throws {
+    let format = try Formats.named(name)
+    for columns in [128, 9] {
+      let shape = WeightShape(rows: 2, columns: columns)
+      guard format.refusal(of: shape) == nil else { continue }
+      for (position, poison) in [0, 3, 8, shape.count - 1].flatMap({ position in
+        [Float.nan, .infinity, -.infinity].map { (position, $0) }
+      }) {
+        var weights = bell(shape.count, width: 1, seed: 8)
+        weights[position] = poison
+        let error = #expect(throws: UserError.self) { try format.roundTrip(weights, shape: shape) }
+        #expect(error?.description.contains("NaN or an infinity") == true, "\(position), \(poison)")
+      }
+    }
+  }
+}
