@@ -8,7 +8,7 @@ public struct CalibrationSet: Sendable {
   public var digests: [String]
   /// `sha256:` and the digest of all of them: the same samples in the same order give the same one.
   public var digest: String
-  /// What the samples are, e.g. `64 pieces of 512 tokens of wiki.txt`.
+  /// What the samples are, as in `64 pieces of 512 tokens of wiki.txt`.
   public var description: String
 
   /// Samples with a description; computes the digests.

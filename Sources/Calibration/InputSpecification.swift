@@ -7,7 +7,9 @@ public struct InputSpecification: Sendable {
   public struct Input: Sendable {
     /// The name that data is matched to.
     public var name: String
-    /// Sizes of the axes where fixed; the first one counts samples. Empty when nothing is known.
+    /// Sizes of the axes where fixed; the first one counts samples.
+    ///
+    /// Empty when nothing is known.
     public var shape: [Int?]
     /// The element type; data is converted to it.
     public var dtype: DType

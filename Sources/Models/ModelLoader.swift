@@ -5,13 +5,13 @@ internal import Vocabulary
 /// Models by path, whatever their kind.
 public enum ModelLoader {
   private static let accepted =
-    "a model is an .onnx file, a .gguf file or a Hugging Face directory (config.json and safetensors)"
+    "a model is an .onnx file, a .gguf file or a Hugging Face directory (config.json, safetensors)"
 
   /// Builds the graph of an ONNX file, a GGUF file or a Hugging Face directory.
   ///
   /// GGUF is recognised by its first bytes, whatever the file's name.
-  /// - Throws: `UserError` or `FileError` that says what is wrong: not there, of no known kind, damaged
-  ///   or not supported.
+  /// - Throws: `UserError` or `FileError` that says what is wrong: not there, of no known kind,
+  ///   damaged or not supported.
   public static func load(_ path: String) throws -> Graph {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -30,6 +30,7 @@ public enum ModelLoader {
         .failed,
         "'\(path)' holds weights but no network: give the directory that has its config.json too")
     }
+    if path.lowercased().hasSuffix(".onnx") { return try ONNXModel.load(path) }
     if path.lowercased().hasSuffix(".gguf") { return try GGUFModel.load(path) }  // says why not
     throw UserError(.failed, "'\(path)' is of no known kind; \(accepted)")
   }

@@ -1,4 +1,3 @@
-import Foundation
 import Models
 import TestSupport
 import Testing
@@ -8,17 +7,7 @@ import Vocabulary
 enum Examples {
   /// The tokenizer of all-MiniLM-L6-v2, out of its `tokenizer.json`.
   static func minilm() throws -> TokenizerDescription {
-    struct File: Decodable {
-      struct Model: Decodable { var vocab: [String: Int] }
-      var model: Model
-    }
-    let data = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("minilm/tokenizer.json")))
-    let vocabulary = try JSONDecoder().decode(File.self, from: data).model.vocab
-    return TokenizerDescription(
-      model: .wordPiece(unknown: "[UNK]", prefix: "##", maximumWordLength: 100),
-      vocabulary: vocabulary.sorted { $0.value < $1.value }.map(\.key),
-      normalizer: .init(lowercase: true, stripAccents: true, separateChinese: true, cleanText: true),
-      prefix: [101], suffix: [102])
+    try #require(try HuggingFaceModel.load(try Fixtures.path("minilm")).tokenizer)
   }
 
   /// The tokenizer of SmolLM2, out of its GGUF metadata.

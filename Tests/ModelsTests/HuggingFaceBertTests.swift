@@ -132,8 +132,10 @@ import Vocabulary
         normalizer: nil, prefix: prefix, suffix: [])
     }
     let plain = #"{"type": "ByteLevel", "add_prefix_space": false}"#
-    let digits =
-      #"{"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, \#(plain)]}"#
+    let digits = """
+      {"type": "Sequence", "pretokenizers": [
+        {"type": "Digits", "individual_digits": true}, \(plain)]}
+      """
     let template = """
       {"type": "TemplateProcessing", "special_tokens": {"<s>": {"id": "<s>", "ids": [3]}},
        "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]}

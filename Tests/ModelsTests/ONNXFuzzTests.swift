@@ -91,22 +91,44 @@ import Vocabulary
   @Test(arguments: 0..<8) func damagedFilesAreRefusedOrWork(_ job: Int) throws {
     let original = Self.network().bytes()
     var generator = SplitMix64(seed: 2026, job: job)
-    var (refused, worked) = (0, 0)
-    for _ in 0..<400 {
-      let bytes = Self.damaged(original, &generator)
+    let counts = Self.outcomes(of: (0..<400).map { _ in Self.damaged(original, &generator) })
+    #expect(counts.refused > 100 && counts.worked > 20, "\(counts)")
+  }
+
+  @Test(arguments: 0..<4) func wrongNumbersAreRefusedOrWork(_ job: Int) throws {
+    var generator = SplitMix64(seed: 4052, job: job)
+    let counts = Self.outcomes(of: (0..<250).map { _ in Self.distorted(&generator) })
+    #expect(counts.refused > 50 && counts.worked > 20, "\(counts)")
+  }
+
+  /// Loads and runs every file; anything but an error that somebody put into words is an issue.
+  static func outcomes(of files: [[UInt8]]) -> (refused: Int, worked: Int) {
+    var counts = (refused: 0, worked: 0)
+    for file in files {
       do {
-        let graph = try ONNXModel.load(bytes, path: "fuzz.onnx")
-        let executor = Executor(graph)
-        for parameter in graph.parameters { _ = try executor.parameter(parameter.value) }
-        _ = try executor.run(Self.inputs(of: graph))
-        worked += 1
+        try run(file)
+        counts.worked += 1
       } catch let error {
-        // Anything else than these two would be an error that nobody put into words.
         #expect(error is UserError || error is FileError, "\(error)")
-        refused += 1
+        counts.refused += 1
       }
     }
-    #expect(refused > 100 && worked > 20, "\(refused) refused, \(worked) worked")
+    return counts
+  }
+
+  private static func run(_ file: [UInt8]) throws {
+    let graph = try ONNXModel.load(file, path: "fuzz.onnx")
+    let executor = Executor(graph)
+    for parameter in graph.parameters { _ = try executor.parameter(parameter.value) }
+    var execution = try executor.start(inputs(of: graph))
+    try executor.advance(&execution) { _, _, results in
+      // A tensor of a billion elements is slow, not wrong.
+      guard results.allSatisfy({ $0.count < 1 << 20 }) else {
+        throw UserError(.failed, "the damaged model is too large")
+      }
+      return results
+    }
+    _ = try executor.result(of: execution)
   }
 
   /// Inputs that fit the graph, small ones.
@@ -139,6 +161,53 @@ import Vocabulary
       }
       if bytes.isEmpty { bytes = [0] }
     }
+    return bytes
+  }
+
+  /// A well-formed file with a few wrong numbers: attributes, constants, connections.
+  static func distorted(_ generator: inout SplitMix64) -> [UInt8] {
+    var writer = network()
+    var source = generator
+    func number() -> Int {
+      let nasty = [
+        0, 1, -1, 2, 3, -2, 7, 8, 100, -100, 65_536, 1 << 31, -(1 << 31), 1 << 40, .max, .min,
+      ]
+      return nasty[Int(source.next() % UInt64(nasty.count))]
+    }
+    func happens(_ chance: Double) -> Bool { source.uniform() < chance }
+    for k in writer.constants.indices where happens(0.03) {
+      let tensor = writer.constants[k].tensor
+      switch tensor.type {
+      case 7:
+        writer.constants[k].tensor = .ints(
+          (0..<max(1, tensor.bytes.count / 8)).map { _ in Int64(number()) }, tensor.shape)
+      case 1 where happens(0.5):
+        writer.constants[k].tensor = .floats(
+          (0..<tensor.bytes.count / 4).map { _ in
+            [0, -1, 1e30, 0.3, .nan, .infinity][Int(source.next() % 6)]
+          },
+          tensor.shape)
+      default: writer.constants[k].tensor.shape.reverse()
+      }
+    }
+    for k in writer.nodes.indices where happens(0.02) {
+      let values = writer.nodes.flatMap(\.outputs) + writer.constants.map(\.name) + ["", "x"]
+      let place = Int(source.next() % UInt64(writer.nodes[k].inputs.count))
+      writer.nodes[k].inputs[place] = values[Int(source.next() % UInt64(values.count))]
+    }
+    if happens(0.2) { writer.opset = 7 + Int(source.next() % 17) }
+    let bytes = writer.bytes { attribute in
+      guard happens(0.06) else { return }
+      switch attribute {
+      case .int: attribute = .int(number())
+      case .ints(let values):
+        attribute = .ints(values.map { happens(0.5) ? number() : $0 })
+        if happens(0.2) { attribute = .ints(values + [number()]) }
+      case .float: attribute = .float([0, -1, .nan, .infinity, 1e30][Int(source.next() % 5)])
+      case .string, .tensor: break
+      }
+    }
+    generator = source
     return bytes
   }
 }

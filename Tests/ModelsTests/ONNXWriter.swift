@@ -99,9 +99,10 @@ struct ONNXWriter {
   var inputs: [Value] = []
   var outputs: [Value] = []
 
-  func bytes() -> [UInt8] {
+  /// The file; `change` sees every attribute before it is written.
+  func bytes(changing change: (inout Attribute) -> Void = { _ in }) -> [UInt8] {
     var graph = WireMessage()
-    for node in nodes { graph.add(1, message(node)) }
+    for node in nodes { graph.add(1, message(node, changing: change)) }
     graph.add(2, "test")
     for (name, tensor) in constants { graph.add(5, tensor.message(name)) }
     for constant in rawConstants { graph.add(5, constant) }
@@ -116,7 +117,7 @@ struct ONNXWriter {
     return model.bytes
   }
 
-  private func message(_ node: Node) -> WireMessage {
+  private func message(_ node: Node, changing change: (inout Attribute) -> Void) -> WireMessage {
     var message = WireMessage()
     for input in node.inputs { message.add(1, input) }
     for output in node.outputs { message.add(2, output) }
@@ -125,6 +126,8 @@ struct ONNXWriter {
     for (name, attribute) in node.attributes {
       var field = WireMessage()
       field.add(1, name)
+      var attribute = attribute
+      change(&attribute)
       switch attribute {
       case .int(let value): field.add(3, value)
       case .ints(let values): for value in values { field.add(8, value) }

@@ -53,7 +53,7 @@ import Vocabulary
       (tensor("F32", "[3]", "[0,16]"), "has 16 bytes where its shape [3] asks for 12"),
       (tensor("F32", "[-4]", "[0,16]"), "impossible shape"),
       (tensor("F32", "[4611686018427387904,4611686018427387904]", "[0,16]"), "impossible shape"),
-      (tensor("F32", "[1.5]", "[0,16]"), "describes the tensor 't'"),
+      (tensor("F32", "[1.5]", "[0,16]"), "not the JSON"),
       (#""t":{"dtype":"F32","shape":[4]}"#, "describes the tensor 't'"),
       (#""t":7"#, "describes the tensor 't'"),
       (

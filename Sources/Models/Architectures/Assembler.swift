@@ -1,8 +1,9 @@
 import Tensors
 import Vocabulary
 
-/// Builds a network of named modules out of stored tensors: finds each module's tensors and holds their
-/// shapes against what the model's configuration says.
+/// Builds a network of named modules out of stored tensors.
+///
+/// It finds each module's tensors and holds their shapes against the model's configuration.
 struct Assembler {
   /// The graph so far.
   var builder: GraphBuilder
@@ -42,8 +43,8 @@ struct Assembler {
     guard tensor.shape == shape else {
       throw UserError(
         .failed,
-        "the model's tensor '\(name)' has the shape \(tensor.shape) where its configuration asks for "
-          + "\(shape)")
+        "the model's tensor '\(name)' has the shape \(tensor.shape) where its configuration asks "
+          + "for \(shape)")
     }
     if let known = used[name] { return known }
     let value = builder.parameter(

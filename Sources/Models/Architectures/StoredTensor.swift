@@ -15,7 +15,7 @@ struct StoredTensor: Sendable {
 }
 
 extension Tensor {
-  /// A tensor out of a mapped file: singles stay in the file's pages, other fractions become singles.
+  /// A tensor out of a mapped file: singles stay in its pages, other fractions become singles.
   ///
   /// - Parameters:
   ///   - file: Kept alive as long as the tensor needs it.
@@ -54,4 +54,9 @@ extension Tensor {
 extension String {
   /// Whether a name out of a file would break the line that it is printed on.
   var hasControlCharacters: Bool { utf8.contains { $0 < 32 || $0 == 127 } }
+
+  /// The name with spaces for control characters, fit for a message.
+  var onOneLine: String {
+    hasControlCharacters ? String(map { $0.isNewline || $0 < " " ? " " : $0 }) : self
+  }
 }

@@ -3,8 +3,9 @@ public import Tensors
 
 /// A GGUF file (versions 2 and 3): metadata, and tensors as ranges of the mapped file's bytes.
 ///
-/// Source: the GGUF specification in ggml's documentation. Only the header is read; no count, length or
-/// offset in it is trusted.
+/// Source: the GGUF specification in ggml's documentation.
+///
+/// Only the header is read; no count, length or offset in it is trusted.
 public struct GGUFFile: Sendable {
   /// A stored tensor.
   public struct Entry: Sendable, Equatable {

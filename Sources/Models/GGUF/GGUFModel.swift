@@ -11,8 +11,8 @@ public enum GGUFModel {
   /// Builds the graph of a GGUF file.
   ///
   /// Weights are read (and dequantized) when they are first needed. The graph's name says when they
-  /// come from a quantized type: they lie on a grid then, on which an aligned format of as many bits
-  /// looks lossless.
+  /// come from a quantized type: they lie on a grid then, on which an aligned format of as many
+  /// bits looks lossless.
   /// - Throws: `FileError` or `UserError` when the file is damaged or holds something unsupported.
   public static func load(_ path: String) throws -> Graph { try load(GGUFFile(path)) }
 

@@ -82,7 +82,7 @@ private struct Bert {
     guard let activation = functions[name] else {
       throw UserError(
         .failed,
-        "the model's hidden_act '\(name)' is not supported; there are: "
+        "the model's hidden_act '\(name.onOneLine)' is not supported; there are: "
           + functions.keys.sorted().joined(separator: ", "))
     }
     self.activation = activation

@@ -53,7 +53,8 @@ struct HuggingFaceDirectory: Sendable {
     var tensors: [StoredTensor] = []
     for name in Set(places.values).sorted() {
       guard !name.contains("/") else {
-        throw FileError(path: file(index), reason: "it lists '\(name)', which is not a file's name")
+        throw FileError(
+          path: file(index), reason: "it lists '\(name.onOneLine)', which is not a file's name")
       }
       let shard = try SafetensorsFile(file(name))
       let listed = shard.entries.filter { places[$0.name] == name }
@@ -64,7 +65,8 @@ struct HuggingFaceDirectory: Sendable {
       let found = Set(tensors.map(\.name))
       let missing = places.keys.sorted().first { !found.contains($0) } ?? ""
       throw FileError(
-        path: file(index), reason: "it lists the tensor '\(missing)', which is not in its shard")
+        path: file(index),
+        reason: "it lists the tensor '\(missing.onOneLine)', which is not in its shard")
     }
     return (files, tensors)
   }
@@ -77,7 +79,9 @@ struct HuggingFaceDirectory: Sendable {
   }
 
   private func clause(for error: DecodingError) -> String {
-    func name(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
+    func name(_ keys: [any CodingKey]) -> String {
+      keys.map(\.stringValue.onOneLine).joined(separator: ".")
+    }
     switch error {
     case .keyNotFound(let key, let context):
       return "it lacks '\(name(context.codingPath + [key]))'"

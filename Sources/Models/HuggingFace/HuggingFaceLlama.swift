@@ -67,7 +67,8 @@ private struct LlamaConfiguration: Decodable {
     }
     guard hidden_act ?? "silu" == "silu" else {
       throw UserError(
-        .failed, "'\(path)' has the hidden_act '\(hidden_act ?? "")', which is not supported")
+        .failed,
+        "'\(path)' has the hidden_act '\((hidden_act ?? "").onOneLine)', which is not supported")
     }
   }
 }

@@ -21,7 +21,8 @@ public enum HuggingFaceModel {
     guard let build = architectures[name] else {
       throw UserError(
         .failed,
-        "'\(directory.path)' is of the model_type '\(name)', which is not supported; there are: "
+        "'\(directory.path)' is of the model_type '\(name.onOneLine)', which is not supported; "
+          + "there are: "
           + architectures.keys.sorted().joined(separator: ", "))
     }
     return try build(directory)

@@ -42,7 +42,8 @@ struct SentencePooling {
     let known = ["Transformer", "Pooling", "Normalize"]
     if let unknown = kinds.first(where: { !known.contains($0) }) {
       throw UserError(
-        .failed, "'\(directory.path)' has a module of type '\(unknown)', which is not supported")
+        .failed,
+        "'\(directory.path)' has a module of type '\(unknown.onOneLine)', which is not supported")
     }
     return kinds.contains("Normalize")
   }

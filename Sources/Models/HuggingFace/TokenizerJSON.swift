@@ -14,21 +14,21 @@ private struct TokenizerJSON: Decodable {
   struct Model: Decodable {
     var type: String?
     var vocab: [String: Int]
-    var merges: [Merge]?
+    var merges: Merges?
     var unk_token: String?
     var continuing_subword_prefix: String?
     var max_input_chars_per_word: Int?
     var ignore_merges: Bool?
   }
 
-  /// `"a b"`, or `["a", "b"]` in newer files.
-  struct Merge: Decodable {
-    var text: String
+  /// `"a b"` each, or `["a", "b"]` in newer files.
+  struct Merges: Decodable {
+    var lines: [String]
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      text =
-        try (try? container.decode(String.self))
-        ?? container.decode([String].self).joined(separator: " ")
+      lines =
+        try (try? container.decode([String].self))
+        ?? container.decode([[String]].self).map { $0.joined(separator: " ") }
     }
   }
 
@@ -91,7 +91,7 @@ extension TokenizerJSON {
         let preTokenizer = pre_tokenizer?.byteLevel
       else { return nil }
       return TokenizerDescription(
-        model: .byteLevelBPE(merges: merges.map(\.text), preTokenizer: preTokenizer),
+        model: .byteLevelBPE(merges: merges.lines, preTokenizer: preTokenizer),
         vocabulary: vocabulary, normalizer: nil, prefix: prefix, suffix: suffix)
     default: return nil
     }

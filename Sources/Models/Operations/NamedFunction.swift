@@ -3,7 +3,7 @@ internal import Vocabulary
 
 /// An ATen operator of one to three tensors, by name, with fixed further arguments.
 struct NamedFunction: Operation {
-  /// With the overload, e.g. `aten::eq.Tensor`.
+  /// As the dispatcher knows it, with the overload after a dot.
   var name: String
   /// How many tensors it takes.
   var arity = 1

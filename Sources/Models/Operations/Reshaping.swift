@@ -15,7 +15,7 @@ struct Reshape: Operation {
       }
       shape[axis] = x.shape[axis]
     }
-    try checkedElementCount(shape.map { $0 == -1 ? 1 : $0 })
+    try checkedElementCount(shape.map { $0 == -1 ? 1 : $0 }, limit: .max)
     return [try x.reshaped(shape)]
   }
 }

@@ -1,8 +1,8 @@
 public import Tensors
 internal import Vocabulary
 
-/// The first rows of a table, as many as there are positions; ids `[n, t]`, table `[positions, width]`
-/// to `[t, width]`.
+/// The first rows of a table, as many as there are positions; ids `[n, t]`, table
+/// `[positions, width]` to `[t, width]`.
 public struct PositionRows: Operation {
   /// Learned positions.
   public init() {}
@@ -13,7 +13,8 @@ public struct PositionRows: Operation {
     guard positions <= table.shape[0] else {
       throw UserError(
         .failed,
-        "the data has sequences of \(positions) tokens, but the model takes at most \(table.shape[0])"
+        "the data has sequences of \(positions) tokens, but the model takes at most "
+          + "\(table.shape[0])"
       )
     }
     return [try table.sliced(0, 0, positions)]
@@ -42,8 +43,8 @@ public struct FirstPosition: Operation {
   }
 }
 
-/// The mean over the positions of real tokens; x `[n, t, width]`, mask `[n, t]` of ones and zeros to
-/// `[n, width]`.
+/// The mean over the positions of real tokens; x `[n, t, width]`, mask `[n, t]` of ones and zeros
+/// to `[n, width]`.
 public struct MeanPooling: Operation {
   /// A mean that padding does not enter.
   public init() {}

@@ -1,22 +1,23 @@
 internal import Tensors
 internal import Vocabulary
 
-/// The most elements that an operation may ask for: a wrong size in a file must not exhaust memory.
-private let largestElementCount = 1 << 30
+/// The most elements that an operation may make out of few (1 GiB of singles): a wrong size in a file
+/// must not exhaust memory.
+let largestMadeElementCount = 1 << 28
 
 /// The number of elements of a shape that is about to be allocated.
 ///
-/// - Throws: `UserError` when a size is negative or there are more than 2³⁰ elements.
+/// - Throws: `UserError` when a size is negative or there are more than `limit` elements.
 @discardableResult
-func checkedElementCount(_ shape: [Int]) throws -> Int {
+func checkedElementCount(_ shape: [Int], limit: Int = largestMadeElementCount) throws -> Int {
   var count = 1
   for size in shape {
     guard size >= 0 else { throw UserError(.failed, "the shape \(shape) has a negative size") }
-    guard size <= largestElementCount else {
+    guard size <= limit else {
       throw UserError(.failed, "a tensor of the shape \(shape) is too large")
     }
     let (product, overflow) = count.multipliedReportingOverflow(by: size)
-    guard !overflow, product <= largestElementCount else {
+    guard !overflow, product <= limit else {
       throw UserError(.failed, "a tensor of the shape \(shape) is too large")
     }
     count = product

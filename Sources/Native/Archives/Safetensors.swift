@@ -2,8 +2,8 @@ internal import Foundation
 
 /// A safetensors file: named tensors, each a range of the mapped file's bytes.
 ///
-/// Layout: the header's length (64 bits, little-endian), the header (JSON: name to `dtype`, `shape`,
-/// `data_offsets`), the data. Only the header is read; nothing in it is trusted.
+/// Layout: the header's length (64 bits, little-endian), the header (JSON: name to `dtype`,
+/// `shape`, `data_offsets`), the data. Only the header is read; nothing in it is trusted.
 public struct SafetensorsFile: Sendable {
   /// The element type of a stored tensor; raw values are the format's own words.
   public enum ElementType: String, Sendable, CaseIterable {
@@ -61,9 +61,9 @@ public struct SafetensorsFile: Sendable {
 
   /// Opens a file and checks its header.
   ///
-  /// - Throws: `FileError` when it is not a safetensors file, a tensor has an element type that is not
-  ///   known here, does not have as many bytes as its shape asks for, overlaps another one, or reaches
-  ///   beyond the file's end.
+  /// - Throws: `FileError` when it is not a safetensors file, or a tensor has an element type that
+  ///   is not known here, has more or fewer bytes than its shape asks for, overlaps another one, or
+  ///   reaches beyond the file's end.
   public init(_ path: String) throws { try self.init(MappedFile(path)) }
 
   /// The tensors of a file that is mapped already; throws as ``init(_:)-(String)`` does.
@@ -82,10 +82,9 @@ public struct SafetensorsFile: Sendable {
     self.file = file
     entries = try parsed.tensors.map { name, tensor in
       try Entry(name: name, tensor: tensor, data: 8 + header, file: file)
-    }.sorted {
-      ($0.range.lowerBound, $0.range.upperBound, $0.name) < (
-        $1.range.lowerBound, $1.range.upperBound, $1.name
-      )
+    }.sorted { a, b in
+      (a.range.lowerBound, a.range.upperBound, a.name)
+        < (b.range.lowerBound, b.range.upperBound, b.name)
     }
     for (a, b) in zip(entries, entries.dropFirst()) where a.range.upperBound > b.range.lowerBound {
       throw FileError(
@@ -112,11 +111,15 @@ public struct SafetensorsFile: Sendable {
         context
       @unknown default: nil
       }
-    guard let tensor = context?.codingPath.first?.stringValue else {
+    guard let tensor = context?.codingPath.first?.stringValue, isPrintable(tensor) else {
       return "its header is not the JSON of a safetensors file"
     }
     return "its header describes the tensor '\(tensor)' in a way that cannot be read"
   }
+}
+
+private func isPrintable(_ name: String) -> Bool {
+  !name.utf8.contains { $0 < 32 || $0 == 127 }
 }
 
 /// The JSON header as it stands in the file.
@@ -138,8 +141,13 @@ private struct Header: Decodable {
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Name.self)
-    tensors = try container.allKeys.filter { $0.stringValue != "__metadata__" }.map {
-      ($0.stringValue, try container.decode(Tensor.self, forKey: $0))
+    tensors = try container.allKeys.filter { $0.stringValue != "__metadata__" }.map { key in
+      let tensor = try container.decode(Tensor.self, forKey: key)
+      // Both may stand in a message, which is one line.
+      guard isPrintable(key.stringValue), isPrintable(tensor.dtype) else {
+        throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: ""))
+      }
+      return (key.stringValue, tensor)
     }
   }
 }
@@ -149,9 +157,6 @@ extension SafetensorsFile.Entry {
   fileprivate init(name: String, tensor: Header.Tensor, data: Int, file: MappedFile) throws {
     func refusal(_ reason: String) -> FileError {
       FileError(path: file.path, reason: "its tensor '\(name)' \(reason)")
-    }
-    guard !name.utf8.contains(where: { $0 < 32 || $0 == 127 }) else {
-      throw FileError(path: file.path, reason: "one of its names holds control characters")
     }
     guard let type = SafetensorsFile.ElementType(rawValue: tensor.dtype) else {
       throw refusal("has the element type '\(tensor.dtype)', which is not supported")
