@@ -47,6 +47,7 @@ let package = Package(
   products: [
     .executable(name: "bitbudget", targets: ["bitbudget"]),
     .library(name: "BitBudget", targets: ["Tuning"]),
+    .library(name: "TorchEngine", type: .dynamic, targets: ["TorchEngine"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -56,8 +57,10 @@ let package = Package(
   ],
   targets: [
     // Native: the only place that sees C or C++.
+    // libtorch is loaded when it is first called: `plan` and `inspect` need no tensor.
+    .target(name: "CTorch", path: "Sources/Native/CTorch"),
     .target(
-      name: "CTorch", path: "Sources/Native/CTorch",
+      name: "TorchEngine", path: "Sources/Native/TorchEngine",
       cxxSettings: [
         .unsafeFlags(torchHeaders.flatMap { ["-I", $0] } + ["-std=c++17", "-w"])
       ],

@@ -49,7 +49,8 @@ public final class Executor: Sendable {
     if let tensor = loaded.withLock({ $0[index] }) { return tensor }
     let parameter = graph.parameters[index]
     let tensor = try parameter.load()
-    if tensor.dtype?.isFloatingPoint == true {
+    // Constants of the graph (masks with −∞) are not part of the stored model.
+    if parameter.storedBytes > 0, tensor.dtype?.isFloatingPoint == true {
       // A sum is finite unless an element is not (or the sum overflows, which is as bad).
       guard try tensor.sum().item().isFinite else {
         throw UserError(.failed, "the tensor '\(parameter.name)' holds a NaN or an infinity")

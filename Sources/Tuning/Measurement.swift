@@ -100,7 +100,7 @@ extension OpenedModel {
     return try Study.create(
       at: directory,
       header: StudyHeader(
-        model: try identity(), tool: Tool.version, libraries: Tool.libraries,
+        model: try identity(), tool: Tool.version, libraries: Tool.measuringLibraries,
         layers: graph.layers.map(\.layer),
         groups: groups.map { group in
           StudyGroup(

@@ -154,7 +154,8 @@ extension PlanningSource {
       bpw: weights > 0 ? 8 * Double(groupBytes) / Double(weights) : 0, predicted: predicted,
       provenance: Policy.Provenance(
         estimator: run?.key.estimator ?? "table", optimizer: optimizer, seed: run?.key.seed ?? 0,
-        data: run?.key.data ?? "unknown", tool: Tool.version, libraries: Tool.libraries))
+        data: run?.key.data ?? "unknown", tool: Tool.version,
+        libraries: (header?.libraries ?? [:]).merging(Tool.planningLibraries) { $1 }))
   }
 
   /// The layers of a group; a layer's own bytes are its share of the group's by weights.

@@ -7,17 +7,15 @@ public enum Tool {
   /// The version, as it goes into every file.
   public static let version = "bitbudget 0.1.0"
 
-  /// Versions of the libraries that numbers depend on.
-  public static var libraries: [String: String] {
-    ["libtorch": Engine.version, "glpk": glpkVersion]
-  }
+  /// Versions of the libraries that measurements depend on; loads the engine.
+  public static var measuringLibraries: [String: String] { ["libtorch": Engine.version] }
+
+  /// Versions of the libraries that plans depend on.
+  static var planningLibraries: [String: String] { ["glpk": glpkVersion] }
 
   /// Threads for work that is side by side: one a core.
   public static var defaultWorkers: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
   /// The time now, ISO 8601 in UTC.
   static func now() -> String { ISO8601DateFormatter().string(from: Date()) }
-
-  /// Settings of the whole process; called once before anything is computed.
-  public static func prepare() { Engine.useOneThreadPerOperator() }
 }

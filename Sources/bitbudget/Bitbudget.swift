@@ -29,9 +29,4 @@ struct Bitbudget: ParsableCommand {
       Inspect.self, Measure.self, Plan.self, FrontierCommand.self, Verify.self, Export.self,
       Auto.self, List.self,
     ])
-
-  static func main() {
-    Tool.prepare()
-    main(nil)
-  }
 }

@@ -20,10 +20,7 @@ extension ONNXTranslators {
       shape[0].isMultiple(of: groups)
     else { throw node.malformed("has the weight \(shape) in \(groups) groups") }
     let window = try ONNXWindow(node, kernel: Array(shape.dropFirst(2)))
-    var x = try importer.input(node, 0)
-    if window.padding == .sameUpper || window.padding == .sameLower {
-      x = importer.emitValue(node, ExpectRank(rank: shape.count), [x])
-    }
+    let x = try importer.input(node, 0)
     let operation = Convolution(
       stride: window.stride, padding: window.padding, dilation: window.dilation, groups: groups)
     let result = try importer.emitLayer(

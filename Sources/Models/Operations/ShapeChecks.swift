@@ -45,16 +45,3 @@ func checkedAxes(_ axes: [Int], rank: Int) throws -> [Int] {
   }
   return axes
 }
-
-/// Passes a tensor on if it has the expected number of axes.
-struct ExpectRank: Operation {
-  var rank: Int
-
-  func evaluate(_ inputs: [Tensor?]) throws -> [Tensor] {
-    let x = try inputs.required(0)
-    guard x.rank == rank else {
-      throw UserError(.failed, "a tensor of the shape \(x.shape) should have \(rank) axes")
-    }
-    return [x]
-  }
-}

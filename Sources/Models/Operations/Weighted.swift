@@ -61,12 +61,16 @@ public struct Convolution: WeightedOperation {
   public func evaluate(_ inputs: [Tensor?]) throws -> [Tensor] {
     let weight = try inputs.required(1)
     var x = try inputs.required(0)
-    let (begin, end) = pads(of: x.shape, kernel: Array(weight.shape.dropFirst(2)))
+    guard x.rank == weight.rank, x.rank == stride.count + 2 else {
+      throw UserError(
+        .failed, "a convolution of \(stride.count) axes was given \(x.shape) and \(weight.shape)")
+    }
+    let (begin, end) = padding.amounts(
+      sizes: Array(x.shape.dropFirst(2)), kernel: Array(weight.shape.dropFirst(2)), stride: stride,
+      dilation: dilation)
     var symmetric = begin
     if begin != end {
-      // ATen pads from the last axis to the first, before and after.
-      let flat = zip(begin, end).reversed().flatMap { [$0, $1] }
-      x = try call("aten::constant_pad_nd", [.tensor(x), .ints(Array(flat)), .int(0)])
+      x = try x.padded(begin: begin, end: end)
       symmetric = begin.map { _ in 0 }
     }
     return [
@@ -78,21 +82,5 @@ public struct Convolution: WeightedOperation {
           .int(groups),
         ])
     ]
-  }
-
-  private func pads(of shape: [Int], kernel: [Int]) -> (begin: [Int], end: [Int]) {
-    if case .explicit(let begin, let end) = padding { return (begin, end) }
-    var begin: [Int] = []
-    var end: [Int] = []
-    for axis in kernel.indices {
-      let size = shape[axis + 2]
-      let results = (size + stride[axis] - 1) / stride[axis]
-      let span = (kernel[axis] - 1) * dilation[axis] + 1
-      let total = max(0, (results - 1) * stride[axis] + span - size)
-      let small = total / 2
-      begin.append(padding == .sameUpper ? small : total - small)
-      end.append(padding == .sameUpper ? total - small : small)
-    }
-    return (begin, end)
   }
 }

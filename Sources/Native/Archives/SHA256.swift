@@ -39,7 +39,10 @@ public struct SHA256: ~Copyable {
   /// - Throws: `FileError` when one cannot be read.
   public static func digest(ofFiles paths: [String]) throws -> String {
     let sum = SHA256()
-    for path in paths { sum.update(try MappedFile(path).bytes) }
+    for path in paths {
+      let file = try MappedFile(path)
+      withExtendedLifetime(file) { sum.update(file.bytes) }
+    }
     return sum.finished()
   }
 }

@@ -7,13 +7,6 @@ public enum Engine {
   /// The version of libtorch.
   public static var version: String { String(cString: ct_version()) }
 
-  /// One thread inside an operator: parallelism is over samples, layers and candidates, one worker a
-  /// core.
-  ///
-  /// Measured on two cores with a 6-layer transformer: one thread 0.35 s forward, two intra-op threads
-  /// 0.52 s, since OpenMP and OpenBLAS fight over the cores.
-  public static func useOneThreadPerOperator() { ct_set_threads(1, 1) }
-
   /// Runs `body` for `0 ..< jobs`, at most `workers` at a time, and waits.
   ///
   /// Jobs start in order; each runs on one thread from start to end, so thread-bound settings hold.

@@ -85,6 +85,32 @@ bool ct_gradients(
 void ct_set_threads(int32_t intra_op, int32_t blas);
 const char *ct_version(void);
 
+// The engine's functions, one pointer for each declaration above: what libTorchEngine hands out.
+typedef struct ct_engine {
+  ct_operator *(*find_operator)(const char *name, const char *overload, char **error);
+  int64_t (*call)(const ct_operator *op, const ct_value *arguments, int64_t count, const char *const *names, const ct_value *named, int64_t named_count, ct_tensor ***results, char **error);
+  void (*free_results)(ct_tensor **results);
+  ct_tensor *(*retain)(const ct_tensor *tensor);
+  void (*free)(ct_tensor *tensor);
+  void (*free_string)(char *string);
+  ct_tensor *(*from_blob)(void *data, const int64_t *shape, int64_t rank, int32_t dtype, void (*release)(void *), void *context, char **error);
+  int64_t (*rank)(const ct_tensor *tensor);
+  int64_t (*size)(const ct_tensor *tensor, int64_t axis);
+  int32_t (*dtype)(const ct_tensor *tensor);
+  int64_t (*element_size)(const ct_tensor *tensor);
+  int64_t (*count)(const ct_tensor *tensor);
+  bool (*is_contiguous)(const ct_tensor *tensor);
+  bool (*is_cpu)(const ct_tensor *tensor);
+  void *(*data)(const ct_tensor *tensor);
+  bool (*item)(const ct_tensor *tensor, double *value, char **error);
+  bool (*requires_grad)(const ct_tensor *tensor);
+  ct_tensor *(*leaf)(const ct_tensor *tensor, char **error);
+  bool (*set_grad_mode)(bool enabled);
+  bool (*gradients)(ct_tensor *const *outputs, int64_t output_count, ct_tensor *const *seeds, ct_tensor *const *inputs, int64_t input_count, bool keep_graph, bool create_graph, ct_tensor **results, char **error);
+  void (*set_threads)(int32_t intra_op, int32_t blas);
+  const char *(*version)(void);
+} ct_engine;
+
 #ifdef __cplusplus
 }
 #endif

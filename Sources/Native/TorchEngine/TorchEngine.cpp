@@ -1,9 +1,12 @@
-#include "CTorch.h"
+#include "../CTorch/include/CTorch.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
@@ -109,15 +112,13 @@ void append(std::vector<at::Tensor> &out, const c10::IValue &value) {
   }
 }
 
-}  // namespace
-
-ct_operator *ct_find_operator(const char *name, const char *overload, char **error) {
+ct_operator *engine_find_operator(const char *name, const char *overload, char **error) {
   return guarded<ct_operator *>(error, nullptr, [&] {
     return new ct_operator{c10::Dispatcher::singleton().findSchemaOrThrow(name, overload)};
   });
 }
 
-int64_t ct_call(
+int64_t engine_call(
     const ct_operator *op, const ct_value *arguments, int64_t count, const char *const *names,
     const ct_value *named, int64_t named_count, ct_tensor ***results, char **error) {
   return guarded<int64_t>(error, -1, [&]() -> int64_t {
@@ -160,12 +161,12 @@ int64_t ct_call(
   });
 }
 
-void ct_free_results(ct_tensor **results) { free(results); }
-ct_tensor *ct_retain(const ct_tensor *tensor) { return box(tensor->value); }
-void ct_free(ct_tensor *tensor) { delete tensor; }
-void ct_free_string(char *string) { free(string); }
+void engine_free_results(ct_tensor **results) { free(results); }
+ct_tensor *engine_retain(const ct_tensor *tensor) { return box(tensor->value); }
+void engine_free(ct_tensor *tensor) { delete tensor; }
+void engine_free_string(char *string) { free(string); }
 
-ct_tensor *ct_from_blob(
+ct_tensor *engine_from_blob(
     void *data, const int64_t *shape, int64_t rank, int32_t dtype, void (*release)(void *),
     void *context, char **error) {
   return guarded<ct_tensor *>(error, nullptr, [&] {
@@ -175,36 +176,36 @@ ct_tensor *ct_from_blob(
   });
 }
 
-int64_t ct_rank(const ct_tensor *tensor) { return tensor->value.dim(); }
-int64_t ct_size(const ct_tensor *tensor, int64_t axis) { return tensor->value.size(axis); }
-int32_t ct_dtype(const ct_tensor *tensor) { return int32_t(tensor->value.scalar_type()); }
-int64_t ct_element_size(const ct_tensor *tensor) { return tensor->value.element_size(); }
-int64_t ct_count(const ct_tensor *tensor) { return tensor->value.numel(); }
-bool ct_is_contiguous(const ct_tensor *tensor) { return tensor->value.is_contiguous(); }
-bool ct_is_cpu(const ct_tensor *tensor) { return tensor->value.device().is_cpu(); }
-void *ct_data(const ct_tensor *tensor) { return tensor->value.data_ptr(); }
+int64_t engine_rank(const ct_tensor *tensor) { return tensor->value.dim(); }
+int64_t engine_size(const ct_tensor *tensor, int64_t axis) { return tensor->value.size(axis); }
+int32_t engine_dtype(const ct_tensor *tensor) { return int32_t(tensor->value.scalar_type()); }
+int64_t engine_element_size(const ct_tensor *tensor) { return tensor->value.element_size(); }
+int64_t engine_count(const ct_tensor *tensor) { return tensor->value.numel(); }
+bool engine_is_contiguous(const ct_tensor *tensor) { return tensor->value.is_contiguous(); }
+bool engine_is_cpu(const ct_tensor *tensor) { return tensor->value.device().is_cpu(); }
+void *engine_data(const ct_tensor *tensor) { return tensor->value.data_ptr(); }
 
-bool ct_item(const ct_tensor *tensor, double *value, char **error) {
+bool engine_item(const ct_tensor *tensor, double *value, char **error) {
   return guarded<bool>(error, false, [&] {
     *value = tensor->value.item().toDouble();
     return true;
   });
 }
 
-bool ct_requires_grad(const ct_tensor *tensor) { return tensor->value.requires_grad(); }
+bool engine_requires_grad(const ct_tensor *tensor) { return tensor->value.requires_grad(); }
 
-ct_tensor *ct_leaf(const ct_tensor *tensor, char **error) {
+ct_tensor *engine_leaf(const ct_tensor *tensor, char **error) {
   return guarded<ct_tensor *>(
       error, nullptr, [&] { return box(tensor->value.detach().set_requires_grad(true)); });
 }
 
-bool ct_set_grad_mode(bool enabled) {
+bool engine_set_grad_mode(bool enabled) {
   bool before = at::GradMode::is_enabled();
   at::GradMode::set_enabled(enabled);
   return before;
 }
 
-bool ct_gradients(
+bool engine_gradients(
     ct_tensor *const *outputs, int64_t output_count, ct_tensor *const *seeds,
     ct_tensor *const *inputs, int64_t input_count, bool keep_graph, bool create_graph,
     ct_tensor **results, char **error) {
@@ -223,7 +224,7 @@ bool ct_gradients(
   });
 }
 
-void ct_set_threads(int32_t intra_op, int32_t blas) {
+void engine_set_threads(int32_t intra_op, int32_t blas) {
   at::set_num_threads(intra_op);
   // OpenBLAS keeps its own pool; another BLAS does not have this function.
   using Setter = void (*)(int);
@@ -232,4 +233,40 @@ void ct_set_threads(int32_t intra_op, int32_t blas) {
   }
 }
 
-const char *ct_version(void) { return TORCH_VERSION; }
+const char *engine_version(void) { return TORCH_VERSION; }
+
+}  // namespace
+
+extern "C" const ct_engine *ct_engine_table(void) {
+  static const ct_engine table = {
+      engine_find_operator,
+      engine_call,
+      engine_free_results,
+      engine_retain,
+      engine_free,
+      engine_free_string,
+      engine_from_blob,
+      engine_rank,
+      engine_size,
+      engine_dtype,
+      engine_element_size,
+      engine_count,
+      engine_is_contiguous,
+      engine_is_cpu,
+      engine_data,
+      engine_item,
+      engine_requires_grad,
+      engine_leaf,
+      engine_set_grad_mode,
+      engine_gradients,
+      engine_set_threads,
+      engine_version,
+  };
+#ifdef __GLIBC__
+  // Activations of some megabytes come and go with every node. Left alone, the allocator maps and
+  // unmaps each of them, and the kernel clears every page: a third of a convolutional network's time.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+  return &table;
+}
