@@ -23,6 +23,7 @@ public struct UniformPolicy: Sendable, Equatable {
     let formats = table.groups.flatMap { $0.candidates.map(\.format) }.filter {
       seen.insert($0).inserted
     }
+    var found: Set<[Int]> = []
     return formats.compactMap { format in
       var choices: [Int] = []
       for (g, group) in table.groups.enumerated() {
@@ -32,6 +33,8 @@ public struct UniformPolicy: Sendable, Equatable {
         guard let choice = exact ?? near else { return nil }
         choices.append(choice)
       }
+      // Names that come to the same choices (one of them refused everywhere) are one policy.
+      guard found.insert(choices).inserted else { return nil }
       let point = Frontier.Point(table, choices: choices)
       return UniformPolicy(
         format: format, choices: choices,

@@ -21,30 +21,27 @@ struct FisherScorer: Sendable {
   /// Labels drawn per sample: a sequence has a label at every position, a picture only one.
   private func draws(_ head: OutputHead) -> Int { head == .tokens ? 1 : 8 }
 
+  /// Enough samples in a batch to amortise a call, few enough to share between workers.
+  private func batchLimit(_ head: OutputHead) -> Int { head == .tokens ? 1 : 8 }
+
   func forwardPasses(_ task: MeasurementTask) -> Double {
     let formats = task.groups.reduce(0) { $0 + $1.formats.count }
     return 1 + Double(draws(task.graph.head)) + Double(formats) / Double(max(1, task.groups.count))
   }
 
   func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws -> Int {
-    guard let first = sample.samples.first else { return 1 }
-    let recording = try LayerRecorder(executor: task.executor).record(first)
     let kept = keeping == .everyDraw ? draws(task.graph.head) : 1
-    // Layers that read the same activation share it.
-    var inputs: [ValueID: Int] = [:]
-    var outputs = 0
-    for (node, layer) in recording.layers {
-      if let value = task.graph.nodes[node].inputs[0] { inputs[value] = layer.input.byteCount }
-      outputs += (layer.output?.byteCount ?? 0) * kept
-    }
-    let bytes = outputs + inputs.values.reduce(0, +)
-    return max(task.workers, min(256, memory / max(1, bytes)))
+    let bytes = try task.recordedBytes(sample, outputsKept: kept)
+    // A pass in flight holds what the backward pass needs, about twice the recording.
+    let inFlight = 2 * task.workers * batchLimit(task.graph.head)
+    let chunk = memory / bytes - inFlight
+    // Where two passes at once are too much, one sample at a time has all workers.
+    return chunk < task.workers ? 1 : min(256, chunk)
   }
 
   func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
     let head = task.graph.head
-    // Enough samples in a batch to amortise a call, few enough to share between workers.
-    let batches = chunk.batches(limit: head == .tokens ? 1 : 8)
+    let batches = chunk.batches(limit: batchLimit(head))
     let recorder = LayerRecorder(executor: task.executor)
     let collected = Collected<BatchRecording>(count: batches.count)
     let recordingShare = 2 / forwardPasses(task)

@@ -102,3 +102,21 @@ struct LayerRecorder: Sendable {
     }
   }
 }
+
+extension MeasurementTask {
+  /// Bytes that the recording of one sample takes: each activation that enters layers once (layers that
+  /// read the same one share it), each output `outputsKept` times.
+  func recordedBytes(_ sample: SampleChunk, outputsKept: Int) throws -> Int {
+    guard let first = sample.samples.first else { return 1 }
+    let recording = try recordingGradients(false) {
+      try LayerRecorder(executor: executor).record(first)
+    }
+    var inputs: [ValueID: Int] = [:]
+    var outputs = 0
+    for (node, layer) in recording.layers {
+      if let value = graph.nodes[node].inputs[0] { inputs[value] = layer.input.byteCount }
+      outputs += (layer.output?.byteCount ?? 0) * outputsKept
+    }
+    return max(1, outputs + inputs.values.reduce(0, +))
+  }
+}

@@ -75,7 +75,22 @@ public struct OutputLoss: Sendable {
       for _ in 0..<rows { uniforms.append(generator.uniform()) }
     }
     guard head != .vector else { return try normal(uniforms, like: output) }
-    let p = try output.reshaped([-1, classes]).softmax(-1)
+    let logits = try output.reshaped([-1, classes])
+    // Blocks of rows, since several tables over a large vocabulary would be held at once.
+    let block = max(1, 4_000_000 / classes)
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: uniforms.count, by: block) {
+      let end = min(uniforms.count, start + block)
+      parts.append(
+        try sampledGradient(logits.sliced(0, start, end), Array(uniforms[start..<end])))
+    }
+    return try Tensor.concatenated(parts, axis: 0).reshaped(output.shape)
+  }
+
+  /// `softmax(z) − onehot(y)`, each row's `y` drawn by one uniform number.
+  private func sampledGradient(_ logits: Tensor, _ uniforms: [Double]) throws -> Tensor {
+    let classes = logits.shape[1]
+    let p = try logits.softmax(-1)
     let cumulative = try call("aten::cumsum", [.tensor(p), .int(-1)])
     let u = try Tensor(uniforms, shape: [uniforms.count, 1]).converted(to: .float32)
     let total = try cumulative.sliced(1, classes - 1, classes)
@@ -85,10 +100,9 @@ public struct OutputLoss: Sendable {
         .tensor(call("aten::searchsorted.Tensor", cumulative.contiguous(), u * total)), .int(0),
         .int(classes - 1),
       ])
-    let one = try call("aten::ones_like", [.tensor(u)])
-    let chosen = try call(
-      "aten::scatter_add", [.tensor(p), .int(1), .tensor(label), .tensor(one * -1)])
-    return try chosen.reshaped(output.shape)
+    let minusOne = try call("aten::full_like", [.tensor(u), .int(-1)])
+    return try call(
+      "aten::scatter_add", [.tensor(p), .int(1), .tensor(label), .tensor(minusOne)])
   }
 
   private func normal(_ uniforms: [Double], like output: Tensor) throws -> Tensor {

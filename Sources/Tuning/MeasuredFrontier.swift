@@ -37,6 +37,7 @@ extension OpenedModel {
       policies, on: data.samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) }
     ).map { SampleMean($0.map(\.loss)).mean }
+    counter.finish()
     for (k, point) in chosen.enumerated() { frontier.points[point].measured = losses[k] }
     for k in baselines.indices { frontier.baselines[k].measured = losses[chosen.count + k] }
     return frontier

@@ -118,7 +118,7 @@ extension OpenedModel {
     let began = elapsed()
     let samples = data.samples.map(\.inputs)
     let unit = estimator.unit(for: graph.head)
-    var run = try study.begin(
+    let run = try study.begin(
       MeasurementKey(
         estimator: name, data: data.digest, seed: options.data.seed,
         configuration: "formats=\(options.formats.joined(separator: ","))"),
@@ -159,19 +159,18 @@ extension OpenedModel {
         })
       next = end
     }
-    run = try study.finish(run, samples: next)
+    counter.finish()
+    try study.finish(run, samples: next)
     return .init(
       estimator: name, samples: next, resumed: resumed, stopped: stopped, unit: unit,
       seconds: elapsed() - began)
   }
 
-  /// Bytes for recordings: what a limit leaves beside the weights, or a gigabyte.
-  ///
-  /// Half of it, since a forward and backward pass in flight takes about as much again.
+  /// Bytes that recordings may take: what the limit (3 GB unless another is given) leaves beside the
+  /// weights and the libraries.
   private func recordingMemory(_ limit: Int?) -> Int {
-    guard let limit else { return 1_000_000_000 }
-    let resident = graph.parameters.reduce(0) { $0 + 4 * $1.shape.reduce(1, *) } + 300_000_000
-    return max(64_000_000, (limit - resident) / 2)
+    let weights = graph.parameters.reduce(0) { $0 + 4 * $1.shape.reduce(1, *) }
+    return max(64_000_000, (limit ?? 3_000_000_000) - weights - 300_000_000)
   }
 }
 

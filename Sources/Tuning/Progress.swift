@@ -28,9 +28,12 @@ final class ProgressCounter: Sendable {
     handler(Progress(stage: stage, fraction: start))
   }
 
+  /// Says that all is done, whatever rounding left of the sum.
+  func finish() { handler(Progress(stage: stage, fraction: 1)) }
+
   func advance(by share: Double) {
     let fraction = done.withLock { done in
-      done = min(1, done + share)
+      done = min(0.999, done + share)
       return done
     }
     handler(Progress(stage: stage, fraction: fraction))

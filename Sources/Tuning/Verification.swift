@@ -118,6 +118,7 @@ extension OpenedModel {
     let evaluations = try PolicyEvaluator(executor: executor, workers: options.workers).evaluate(
       [chosen] + uniforms.map(\.formats), on: data.samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) })
+    counter.finish()
     let own = evaluations[0].map(\.loss)
     let seed = options.data.seed
     var entries = [

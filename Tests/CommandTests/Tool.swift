@@ -44,7 +44,7 @@ struct Tool {
     // Files and not pipes: a full pipe would stop the tool.
     let streams = try ["out", "err"].map { name -> (URL, FileHandle) in
       let url = folder.appendingPathComponent(name)
-      FileManager.default.createFile(atPath: url.path, contents: nil)
+      _ = FileManager.default.createFile(atPath: url.path, contents: nil)
       return (url, try FileHandle(forWritingTo: url))
     }
     process.standardOutput = streams[0].1

@@ -61,8 +61,9 @@ import Vocabulary
         for g in one.indices { for f in one[g].indices { pieces[g][f] += one[g][f] } }
       }
       for (a, b) in zip(whole.joined().joined(), pieces.joined().joined()) {
-        // Batches of other sizes take other paths through BLAS.
-        #expect(abs(a - b) <= 1e-4 * abs(b) + 1e-7)
+        // Batches of other sizes take other paths through BLAS; a KL is a difference of logarithms in
+        // singles, good to about 1e-7 a class.
+        #expect(abs(a - b) <= 1e-4 * abs(b) + 1e-6)
       }
     }
   }

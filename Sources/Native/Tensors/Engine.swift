@@ -7,6 +7,15 @@ public enum Engine {
   /// The version of libtorch.
   public static var version: String { String(cString: ct_version()) }
 
+  /// Runs `body` with `workers` threads inside matrix products, for work that cannot be shared out.
+  ///
+  /// Not to be nested, nor used beside ``parallel(_:workers:_:)``: the setting is the process's.
+  public static func alone<R>(workers: Int, _ body: () throws -> R) rethrows -> R {
+    ct_set_threads(1, Int32(workers))
+    defer { ct_set_threads(1, 1) }
+    return try body()
+  }
+
   /// Runs `body` for `0 ..< jobs`, at most `workers` at a time, and waits.
   ///
   /// Jobs start in order; each runs on one thread from start to end, so thread-bound settings hold.
@@ -30,7 +39,9 @@ public enum Engine {
         }
       }
     }
-    if workers <= 1 || jobs <= 1 {
+    if jobs == 1, workers > 1 {
+      alone(workers: workers) { work(0) }
+    } else if workers <= 1 {
       work(0)
     } else {
       DispatchQueue.concurrentPerform(iterations: min(workers, jobs), execute: work)

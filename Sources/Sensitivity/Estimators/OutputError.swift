@@ -63,12 +63,7 @@ public struct OutputError: SensitivityEstimator {
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
     -> Int
   {
-    guard let first = sample.samples.first else { return 1 }
-    let recording = try LayerRecorder(executor: task.executor).record(first)
-    let bytes = recording.layers.values.reduce(0) {
-      $0 + $1.input.byteCount + ($1.output?.byteCount ?? 0)
-    }
-    return max(task.workers, min(256, memory / max(1, bytes)))
+    max(task.workers, min(256, memory / (try task.recordedBytes(sample, outputsKept: 1))))
   }
 
   /// Forward, and each format once.

@@ -34,8 +34,8 @@ struct Plan: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
-      let source = try PlanningSource(study, estimator: estimator, raw: choice.raw)
-      let policy = try source.plan(choice.planning(estimator: estimator))
+      let options = try choice.planning(estimator: estimator)
+      let policy = try PlanningSource(study, estimator: estimator, raw: choice.raw).plan(options)
       if let output { try PolicyFile.write(policy, to: output) }
       if talk.json { return Console.out(try PolicyFile.text(policy)) }
       Console.out(policy.summary)
