@@ -46,7 +46,13 @@ demo-fixtures: setup
 	python3 Tests/Fixtures/fixtures.py .fixtures demo
 
 demo: build demo-fixtures
-	@bash Results/demo.sh
+	@rm -rf Results/demo
+	@printf '\n== What MiniLM (a sentence encoder) is made of, and the sizes that are possible\n'
+	.build/release/bitbudget inspect .fixtures/minilm
+	@printf '\n== Measure, plan, prove and draw: 4 bits a weight, from 256 sentences\n'
+	.build/release/bitbudget auto .fixtures/minilm --data .fixtures/text/sentences.txt --samples 256 \
+	  --budget 4bpw -o Results/demo
+	@printf '\n== Everything is in Results/demo: policy.json, verification.json, frontier.{svg,csv,json}\n'
 
 test: setup fixtures
 	swift build -c release --build-tests
@@ -57,10 +63,10 @@ lint:
 	  --configuration .swift-format
 
 bench: build fixtures
-	.build/release/bitbudget-bench
+	.build/release/bitbudget-bench bench
 
 results: build fixtures
-	@bash Results/results.sh
+	.build/release/bitbudget-bench results
 
 clean:
 	rm -rf .build

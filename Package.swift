@@ -76,7 +76,8 @@ let package = Package(
       name: "CImages", path: "Sources/Native/CImages", linkerSettings: [.linkedLibrary("gd")]),
     native("Images", on: ["CImages"]),
     .systemLibrary(name: "CZlib", path: "Sources/Native/CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CCrypto", path: "Sources/Native/CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", path: "Sources/Native/CCrypto", providers: [.apt(["libssl-dev"])]),
     native("Archives", on: ["CZlib", "CCrypto"]),
 
     // The nouns, and what the rooms stand on.
@@ -108,7 +109,9 @@ let package = Package(
       dependencies: ["Tuning", "Calibration", "Vocabulary", "Export", "Report", argumentParser],
       swiftSettings: swift6),
     .executableTarget(
-      name: "bitbudget-bench", dependencies: ["Tuning", "Vocabulary"], swiftSettings: swift6),
+      name: "bitbudget-bench",
+      dependencies: ["Tuning", "Quantization", "Vocabulary", argumentParser],
+      swiftSettings: swift6),
 
     // Tests.
     .target(
@@ -120,11 +123,13 @@ let package = Package(
     tests("QuantizationTests", on: ["Vocabulary", "Quantization", "Costs", "Archives", yams]),
     tests("ModelsTests", on: ["Vocabulary", "Tensors", "Models", "Archives"]),
     tests(
-      "CalibrationTests", on: ["Vocabulary", "Tensors", "Calibration", "Models", "Archives", "Images"]),
+      "CalibrationTests",
+      on: ["Vocabulary", "Tensors", "Calibration", "Models", "Archives", "Images"]),
     tests(
       "SensitivityTests",
       on: ["Vocabulary", "Tensors", "Models", "Quantization", "Sensitivity"]),
-    tests("OptimizationTests", on: ["Vocabulary", "Optimization", "Pareto", "Costs", "Quantization"]),
+    tests(
+      "OptimizationTests", on: ["Vocabulary", "Optimization", "Pareto", "Costs", "Quantization"]),
     tests("StudyTests", on: ["Vocabulary", "Study", "Report", "Export"]),
     tests("TuningTests", on: ["Vocabulary", "Tuning"]),
     tests("CommandTests", on: ["Vocabulary"]),

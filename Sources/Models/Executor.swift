@@ -14,7 +14,9 @@ public struct Execution: Sendable {
   public subscript(value: ValueID) -> Tensor? { values[value.index] }
 }
 
-/// Runs a graph on tensors. Safe to use from several threads at once.
+/// Runs a graph on tensors.
+///
+/// Safe to use from several threads at once.
 public final class Executor: Sendable {
   /// The network.
   public let graph: Graph
@@ -72,12 +74,14 @@ public final class Executor: Sendable {
           "the data has no tensor for the model's input '\(input.name)' (it has: "
             + "\(inputs.keys.sorted().joined(separator: ", ")))")
       }
-      let fits = tensor.rank == input.shape.count
+      let fits =
+        tensor.rank == input.shape.count
         && zip(tensor.shape, input.shape).allSatisfy { $1 == nil || $0 == $1 }
       guard fits else {
         throw UserError(
           .failed,
-          "the data for '\(input.name)' has the shape \(tensor.shape), which the model does not take")
+          "the data for '\(input.name)' has the shape \(tensor.shape), which the model does not take"
+        )
       }
       execution.values[input.value.index] = try tensor.converted(to: input.dtype)
     }

@@ -12,13 +12,13 @@ public struct ValueID: Hashable, Sendable, Comparable {
   public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
 }
 
-/// Something that the caller feeds in, e.g. token ids.
+/// Something that the caller feeds in, such as token ids.
 public struct GraphInput: Sendable {
   /// The name that data is matched to.
   public var name: String
   /// Where it enters.
   public var value: ValueID
-  /// Sizes of the axes where fixed; nil for free axes. The first axis counts samples.
+  /// Sizes of the axes where fixed, the first of which counts samples; nil for free axes.
   public var shape: [Int?]
   /// The element type.
   public var dtype: DType
@@ -66,7 +66,7 @@ public enum OutputHead: String, Sendable {
 public struct Graph: Sendable {
   /// The model's name, with whatever every report must say about it.
   public var name: String
-  /// E.g. `llama`, `bert`, `onnx`.
+  /// Such as `llama`, `bert`, `onnx`.
   public var architecture: String
   /// What is fed in.
   public var inputs: [GraphInput]

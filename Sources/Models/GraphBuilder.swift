@@ -80,7 +80,8 @@ public struct GraphBuilder {
   /// - Parameter skipReason: Why a tensor is left alone, one clause.
   public func finished(
     output: ValueID, head: OutputHead, tokenizer: TokenizerDescription? = nil,
-    maximumLength: Int? = nil, files: [String], skipReason: (Parameter) -> String = defaultSkipReason
+    maximumLength: Int? = nil, files: [String],
+    skipReason: (Parameter) -> String = defaultSkipReason
   ) -> Graph {
     let live = liveNodes(for: output)
     let layers = layers(of: live)
@@ -89,7 +90,8 @@ public struct GraphBuilder {
     let kept = parameters.filter { used.contains($0.value) }
     let skipped = kept.filter { !quantized.contains($0.value) && $0.storedBytes > 0 }.map {
       SkippedTensor(
-        tensor: $0.name, count: $0.shape.reduce(1, *), bytes: $0.storedBytes, reason: skipReason($0))
+        tensor: $0.name, count: $0.shape.reduce(1, *), bytes: $0.storedBytes, reason: skipReason($0)
+      )
     }
     return Graph(
       name: name, architecture: architecture, inputs: inputs, parameters: kept, nodes: live,

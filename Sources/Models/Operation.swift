@@ -1,7 +1,9 @@
 public import Tensors
 public import Vocabulary
 
-/// What a node computes. A new operator is one conforming value type.
+/// What a node computes.
+///
+/// A new operator is one conforming value type.
 ///
 /// Operations are batch-independent: sample `k` of the result depends on sample `k` of the inputs only,
 /// so per-sample gradients come from one backward pass of the summed loss.

@@ -30,7 +30,7 @@ public struct MeasurementTask: Sendable {
   public var seed: UInt64
   /// Threads to use, one job each.
   public var workers: Int
-  /// Told after each piece of work: what share of this chunk's work it was. Called from any thread.
+  /// Told after each piece of work what share of the chunk's work it was, from any thread.
   public var advanced: @Sendable (Double) -> Void
 
   /// A task.

@@ -5,8 +5,9 @@ internal import Pareto
 internal import Study
 public import Vocabulary
 
-/// What `plan` and `frontier` work from: a study, or a table that somebody brings. Needs neither the
-/// model nor data.
+/// What plans and frontiers are made from: a study, or a table that somebody brings.
+///
+/// Needs neither the model nor data.
 public struct PlanningSource: Sendable {
   let table: SensitivityTable
   let header: StudyHeader?

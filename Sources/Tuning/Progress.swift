@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// How far a piece of work has come.
 public struct Progress: Sendable {
-  /// What is done, e.g. "measuring fisher-output".
+  /// What is done, such as "measuring fisher-output".
   public var stage: String
   /// From zero to one.
   public var fraction: Double

@@ -54,7 +54,9 @@ public struct Assignment: Codable, Hashable, Sendable {
   }
 }
 
-/// The answer to an ``AssignmentProblem``. An answer is not an error: infeasible is one.
+/// The answer to an assignment problem.
+///
+/// An answer is not an error: infeasible is one.
 public enum Outcome: Sendable, Equatable {
   /// The proven optimum.
   case optimal(Assignment)

@@ -12,7 +12,7 @@ public enum CostKind: String, Codable, Sendable, CaseIterable {
   case loss
 }
 
-/// A bound on one cost, e.g. `90MB`, `4.5bpw`, `12ms`, `0.02nats`, `bops=4.2e9`.
+/// A bound on one cost, such as `90MB`, `4.5bpw`, `12ms`, `0.02nats`, `bops=4.2e9`.
 public struct Budget: Hashable, Codable, Sendable, CustomStringConvertible {
   /// What is bounded.
   public var kind: CostKind

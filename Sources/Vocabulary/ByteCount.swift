@@ -9,7 +9,7 @@ public struct ByteCount: Hashable, Comparable, Codable, Sendable, CustomStringCo
   /// Smaller sizes come first.
   public static func < (a: ByteCount, b: ByteCount) -> Bool { a.bytes < b.bytes }
 
-  /// Decimal and binary, e.g. `90.0 MB (85.8 MiB)`.
+  /// Decimal and binary, such as `90.0 MB (85.8 MiB)`.
   public var description: String {
     let magnitude = abs(Double(bytes))
     if magnitude < 1000 { return "\(bytes) B" }

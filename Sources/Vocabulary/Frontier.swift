@@ -46,7 +46,7 @@ public struct Frontier: Codable, Hashable, Sendable {
 
   /// A uniform policy to compare with.
   public struct Baseline: Codable, Hashable, Sendable {
-    /// E.g. `uniform int4-g64`.
+    /// Such as `uniform int4-g64`.
     public var name: String
     /// Bytes of the whole model.
     public var bytes: Int

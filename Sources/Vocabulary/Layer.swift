@@ -33,9 +33,9 @@ public struct WeightShape: Hashable, Codable, Sendable {
 ///
 /// A weight that is used in several places (an embedding tied to the output head) is one layer.
 public struct Layer: Hashable, Codable, Sendable {
-  /// The module's name in the model's own words, e.g. `model.layers.0.self_attn.q_proj`.
+  /// The module's name in the model's own words, such as `model.layers.0.self_attn.q_proj`.
   public var name: String
-  /// The stored tensor's name, e.g. `model.layers.0.self_attn.q_proj.weight`.
+  /// The stored tensor's name, such as `model.layers.0.self_attn.q_proj.weight`.
   public var tensor: String
   /// What the layer computes.
   public var kind: LayerKind
@@ -59,7 +59,7 @@ public struct SkippedTensor: Hashable, Codable, Sendable {
   public var count: Int
   /// Bytes that it takes in the written model.
   public var bytes: Int
-  /// One clause, e.g. "a normalisation scale".
+  /// One clause, such as "a normalisation scale".
   public var reason: String
 
   /// A tensor of `count` weights taking `bytes` bytes that is left alone for `reason`.

@@ -7,7 +7,7 @@ public struct Policy: Codable, Hashable, Sendable {
   public struct Model: Codable, Hashable, Sendable {
     /// The model's own name, with whatever a reader must know about it.
     public var name: String
-    /// E.g. `llama`, `bert`, `onnx`.
+    /// Such as `llama`, `bert`, `onnx`.
     public var architecture: String
     /// `sha256:` and the digest of the weights' file or files.
     public var digest: String

@@ -1,6 +1,6 @@
 /// One format that a group may take, with what it would cost and how much it is predicted to hurt.
 public struct Candidate: Hashable, Codable, Sendable {
-  /// The format's name, e.g. `int4-g64`.
+  /// The format's name, such as `int4-g64`.
   public var format: String
   /// Predicted loss increase, in the table's unit, after repair (monotone in bytes, never negative).
   public var loss: Double
@@ -68,7 +68,7 @@ public struct SensitivityTable: Hashable, Codable, Sendable {
 
   /// Always ``schema``.
   public var schema: String
-  /// The unit of every loss, e.g. `nats/token`.
+  /// The unit of every loss, such as `nats/token`.
   public var unit: String
   /// The costs that every candidate carries.
   public var costs: [String]

@@ -42,9 +42,9 @@ public struct TokenizerDescription: Sendable, Equatable {
   public var vocabulary: [String]
   /// Cleaning before WordPiece; nil leaves the text alone.
   public var normalizer: Normalizer?
-  /// Ids put before every text, e.g. `[CLS]`.
+  /// Ids put before every text, such as `[CLS]`.
   public var prefix: [Int]
-  /// Ids put after every text, e.g. `[SEP]`.
+  /// Ids put after every text, such as `[SEP]`.
   public var suffix: [Int]
 
   /// A tokenizer's data.

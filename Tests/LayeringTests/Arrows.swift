@@ -32,7 +32,7 @@ enum Arrows {
     "bitbudget": [
       "Tuning", "Calibration", "Vocabulary", "Export", "Report", "ArgumentParser",
     ],
-    "bitbudget-bench": ["Tuning", "Vocabulary"],
+    "bitbudget-bench": ["Tuning", "Quantization", "Vocabulary", "ArgumentParser"],
   ]
 
   /// Modules of the system: anybody but the nouns may use them.

@@ -48,8 +48,9 @@ import Vocabulary
     }
   }
 
-  /// For the last layer the Fisher information of a softmax is known: `diag(p) − p pᵀ`. Its diagonal
-  /// gives `½ Σ p (1 − p) Δy²`, which the drawn labels must average to.
+  /// For the last layer the Fisher information of a softmax is known.
+  ///
+  /// It is `diag(p) − p pᵀ`, whose diagonal gives `½ Σ p (1 − p) Δy²`, which the drawn labels must average to.
   @Test func fisherOutputOfTheLastLayerIsTheSoftmaxsOwn() throws {
     let (graph, samples) = ToyNetworks.all()[0]
     let executor = Executor(graph)
@@ -79,7 +80,11 @@ import Vocabulary
     }
   }
 
-  /// A vector's Fisher is that of a unit normal: `½ ‖Δy‖² / ‖y‖²` for the last layer.
+  /// The Fisher information of a vector is that of a unit normal, which makes the last layer's loss exact.
+  ///
+  /// It is `½ ‖Δy‖² / ‖y‖²`.
+  ///
+  /// `½ ‖Δy‖² / ‖y‖²` for the last layer.
   @Test func smallErrorsOfAnEncoderAreTheLossItself() throws {
     let (graph, samples) = ToyNetworks.all()[3]
     let executor = Executor(graph)

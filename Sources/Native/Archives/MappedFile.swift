@@ -52,7 +52,8 @@ public final class MappedFile: @unchecked Sendable {  // immutable after init
     guard offset >= 0, length >= 0, offset <= count, length <= count - offset else {
       throw FileError(
         path: path,
-        reason: "it ends at byte \(count), but something is said to be at \(offset) (\(length) bytes)")
+        reason:
+          "it ends at byte \(count), but something is said to be at \(offset) (\(length) bytes)")
     }
     return UnsafeRawBufferPointer(start: base + offset, count: length)
   }

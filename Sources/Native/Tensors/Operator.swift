@@ -35,7 +35,7 @@ public enum Argument: Sendable {
 /// The whole operator set is reachable: `try Operator.named("aten::softmax", "int")`. A call costs about
 /// two microseconds on top of the kernel.
 public struct Operator: @unchecked Sendable {
-  /// E.g. `aten::add`.
+  /// Such as `aten::add`.
   public let name: String
   private let raw: OpaquePointer  // lives as long as the process
 

@@ -2,7 +2,7 @@ internal import CTorch
 
 /// What libtorch said when it refused.
 public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The operator, e.g. `aten::matmul`.
+  /// The operator, such as `aten::matmul`.
   public var operation: String
   /// libtorch's own words, first line.
   public var message: String

@@ -1,6 +1,4 @@
 public import Models
-internal import Quantization
-internal import Tensors
 
 /// Output Fisher with the actual output change: `½ E[Σ (∂L/∂Y ⊙ ΔY)²]`, the default.
 ///
@@ -27,46 +25,6 @@ public struct FisherOutput: SensitivityEstimator {
   public static let needsData = true
 
   private let scorer = FisherScorer(pooling: .elements)
-
-  /// The usual settings.
-  public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
-
-  /// One value per sample.
-  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    try scorer.scores(of: chunk, in: task)
-  }
-
-  /// As many as the recordings of fit into the memory.
-  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
-    -> Int
-  {
-    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
-  }
-
-  /// Forward, backward, and each format once.
-  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
-}
-
-/// Output Fisher summed over positions before squaring: `½ E[Σ_channel (Σ_positions ∂L/∂Y ⊙ ΔY)²]`.
-///
-/// Like ``FisherOutput``, but the rounding error of one output channel is the same at all positions of a
-/// sample, so its effects add up with their signs: `½ E[Σ_j (∂L/∂W_j · ΔW_j)²]`, the Fisher information
-/// with one block per output channel. Where a network averages over positions (convolutions before
-/// global pooling, mean-pooled encoders) the terms between positions are most of the effect.
-/// Cost: as ``FisherOutput``. Its standard error is larger, since a channel gives one value per sample.
-public struct FisherChannel: SensitivityEstimator {
-  /// `fisher-channel`.
-  public static let id = "fisher-channel"
-  /// One clause.
-  public static let summary =
-    "output Fisher x actual output change, summed over positions per channel"
-  /// Data decides.
-  public static let needsData = true
-
-  private let scorer = FisherScorer(pooling: .channels)
 
   /// The usual settings.
   public init() {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Calibration
 import Report
 import Tuning
 import Vocabulary
@@ -36,6 +37,9 @@ struct FrontierCommand: ParsableCommand {
   @Option(help: "Held-out data, for --measure; its held-out fifth is used.")
   var data: String?
 
+  @Flag(help: "Use all of --data, for a file that was not measured on.")
+  var all = false
+
   @Option(help: "Samples, for --measure.")
   var samples: Int?
 
@@ -69,7 +73,8 @@ struct FrontierCommand: ParsableCommand {
         frontier = try OpenedModel(model).measured(
           frontier, points: measure,
           data: CalibrationOptions(path: data, samples: samples, length: length, seed: seed),
-          workers: workers ?? Tool.defaultWorkers, progress: talk.progress)
+          part: all ? .all : .heldOut, workers: workers ?? Tool.defaultWorkers,
+          progress: talk.progress)
       }
       if let output { _ = try FrontierFiles.write(frontier, to: output) }
       if talk.json { return try Console.json(frontier) }

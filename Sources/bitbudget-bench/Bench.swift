@@ -1,2 +1,0 @@
-internal import Tuning
-@main struct Bench { static func main() { } }

@@ -1,0 +1,45 @@
+import Foundation
+import Vocabulary
+
+/// The page over all models: `Results/README.md`.
+enum SummaryPage {
+  /// The page's text, from the results of those models that have them.
+  static func text(folder: String) throws -> String {
+    let found = StudiedModel.all.filter {
+      FileManager.default.fileExists(atPath: "\(folder)/\($0.id)/\(ModelResults.provenanceFile)")
+    }
+    var rows: [[String]] = []
+    var won = 0
+    for model in found {
+      let results = try ModelResults(folder: "\(folder)/\(model.id)")
+      for result in results.budgets {
+        let row = ProofRow(result: result)
+        won +=
+          result.verification.verdict == .policy && result.verification.bestUniform != nil ? 1 : 0
+        rows.append([
+          "[\(results.name)](\(model.id)/README.md)", row.budget, row.bytes,
+          "\(row.loss) \(results.unit)", row.uniform, row.factor, row.verdict,
+        ])
+      }
+    }
+    let table = Markdown.table(
+      [
+        "model", "budget", "policy, bytes", "held-out loss", "best uniform format", "loses",
+        "verdict",
+      ],
+      rows)
+    return """
+      # Measured results
+
+      Made by `make results`; do not edit. At each budget the policy meets every uniform integer format
+      of at most its bytes (2 to 8 bits; groups of 32, 64, 128 or per channel) on the same held-out
+      samples. "The policy wins" means that it loses less than each of them and that no 95 % interval of
+      the paired difference reaches zero: so it is at \(won) of \(rows.count) budgets.
+
+      \(table)
+
+      Each model's page has its frontier, its policies and how it was all made.
+
+      """
+  }
+}
