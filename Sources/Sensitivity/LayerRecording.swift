@@ -77,10 +77,11 @@ struct LayerRecorder: Sendable {
         try loss.cotangent(
           of: recording.output, firstSample: firstSample, draw: draw, seed: seed)
       }
-      let found = try gradients(
+      var found = try gradients(
         of: [final], with: outputs, seeds: [cotangent], keepGraph: draw < draws - 1)
-      for (node, gradient) in zip(nodes, found) {
-        guard let gradient else { continue }
+      for (k, node) in nodes.enumerated() {
+        guard let gradient = found[k] else { continue }
+        found[k] = nil  // so that no gradient outlives its square
         try keep(gradient, keeping, draws, &recording.layers[node, default: .init(input: gradient)])
       }
     }
@@ -97,7 +98,8 @@ struct LayerRecorder: Sendable {
     case .everyDraw:
       layer.gradients.append(gradient)
     case .meanSquare:
-      let square = try gradient * gradient * (1 / Double(draws))
+      var square = try gradient * gradient
+      if draws > 1 { square = try square * (1 / Double(draws)) }
       layer.gradients = [try layer.gradients.first.map { try $0 + square } ?? square]
     }
   }

@@ -41,11 +41,13 @@ public protocol SensitivityEstimator: Sendable {
 public enum Estimators {
   /// In the order in which they are listed.
   public static let all: [any SensitivityEstimator.Type] = [
-    FisherOutput.self, FisherChannel.self, ExactKL.self, OutputError.self, WeightError.self,
+    FisherChannel.self, FisherOutput.self, ExactKL.self, OutputError.self, WeightError.self,
   ]
 
   /// The name of the estimator that is used unless another is asked for.
-  public static let defaultName = FisherOutput.id
+  ///
+  /// Of the five it comes nearest to `exact-kl` on real models, at a fraction of its cost (README).
+  public static let defaultName = FisherChannel.id
 
   /// The estimator with a name.
   ///

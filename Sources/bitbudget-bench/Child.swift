@@ -27,11 +27,13 @@ struct Child {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     var words = ([program] + arguments).map { strdup($0) } + [nil]
-    defer { words.forEach { free($0) } }
+    var environment =
+      ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (words + environment).forEach { free($0) } }
     let clock = ContinuousClock()
     let began = clock.now
     var process = pid_t()
-    let failure = posix_spawn(&process, program, &actions, nil, &words, environ)
+    let failure = posix_spawn(&process, program, &actions, nil, &words, &environment)
     guard failure == 0 else {
       throw UserError(
         .failed, "'\(program)' cannot be started: \(String(cString: strerror(failure)))")

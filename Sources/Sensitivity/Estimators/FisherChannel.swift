@@ -1,6 +1,7 @@
 public import Models
 
-/// Output Fisher summed over positions before squaring: `½ E[Σ_channel (Σ_positions ∂L/∂Y ⊙ ΔY)²]`.
+/// Output Fisher summed over positions before squaring: `½ E[Σ_channel (Σ_positions ∂L/∂Y ⊙ ΔY)²]`, the
+/// default.
 ///
 /// Like ``FisherOutput``, but the rounding error of one output channel is the same at all positions of a
 /// sample, so its effects add up with their signs: `½ E[Σ_j (∂L/∂W_j · ΔW_j)²]`, the Fisher information

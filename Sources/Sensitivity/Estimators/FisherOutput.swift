@@ -1,6 +1,6 @@
 public import Models
 
-/// Output Fisher with the actual output change: `½ E[Σ (∂L/∂Y ⊙ ΔY)²]`, the default.
+/// Output Fisher with the actual output change: `½ E[Σ (∂L/∂Y ⊙ ΔY)²]`.
 ///
 /// `Y` is the layer's output `[positions, outputs]`, `ΔY` its change under the format's real rounding
 /// error (`ΔW` applied to the layer's real input), and `∂L/∂Y` the gradient of the negative

@@ -1,11 +1,11 @@
 import Vocabulary
 
 /// Something whose speed has a target.
-struct Benchmark {
+struct Benchmark: Sendable {
   /// The name for `--only`.
   var name: String
   /// Runs it.
-  var rows: (BenchSession) throws -> [BenchRow]
+  var rows: @Sendable (BenchSession) throws -> [BenchRow]
 
   /// Every benchmark, in the order in which they are run.
   ///

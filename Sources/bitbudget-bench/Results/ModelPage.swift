@@ -1,4 +1,5 @@
 import Foundation
+import Tuning
 import Vocabulary
 
 /// The page of one model: `Results/<model>/README.md`.

@@ -1,7 +1,7 @@
 import Vocabulary
 
 /// A real model that `Results/` tells about, with the data it is measured and proven on.
-struct StudiedModel {
+struct StudiedModel: Sendable {
   /// The folder's name in `Results/`.
   var id: String
   /// Where `make fixtures` puts it.

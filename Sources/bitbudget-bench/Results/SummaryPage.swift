@@ -1,4 +1,5 @@
 import Foundation
+import Tuning
 import Vocabulary
 
 /// The page over all models: `Results/README.md`.
