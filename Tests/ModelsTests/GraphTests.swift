@@ -87,7 +87,8 @@ import Vocabulary
     let w = b.parameter("w.weight", shape: [1, 2], storedBytes: 8) {
       Tensor([1, bad], shape: [1, 2])
     }
-    let graph = b.finished(output: b.node("w", Linear(), x, w, nil), head: .vector, files: [])
+    let y = b.node("w", Linear(), x, w, nil)
+    let graph = b.finished(output: y, head: .vector, files: [])
     let error = #expect(throws: UserError.self) {
       try Executor(graph).run(["x": Tensor([1, 1] as [Float], shape: [1, 2])])
     }
