@@ -32,9 +32,9 @@ struct FisherScorer: Sendable {
   func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws -> Int {
     let kept = keeping == .everyDraw ? draws(task.graph.head) : 1
     let bytes = try task.recordedBytes(sample, outputsKept: kept)
-    // A pass in flight holds what the backward pass needs, about twice the recording.
-    let inFlight = 2 * task.workers * batchLimit(task.graph.head)
-    let chunk = memory / bytes - inFlight
+    // A pass in flight holds what the backward pass needs, about twice what is recorded once.
+    let pass = try 2 * task.recordedBytes(sample, outputsKept: 1) * batchLimit(task.graph.head)
+    let chunk = (memory - task.workers * pass) / bytes
     // Where two passes at once are too much, one sample at a time has all workers.
     return chunk < task.workers ? 1 : min(256, chunk)
   }
@@ -52,6 +52,7 @@ struct FisherScorer: Sendable {
         seed: task.seed, keeping: keeping)
       task.advanced(recordingShare / Double(batches.count))
     }
+    Engine.releaseFreeMemory()
     let recordings = collected.values
     let positions = recordings.flatMap { [Int](repeating: $0.positions, count: $0.samples) }
     return try task.perGroup { index, group in

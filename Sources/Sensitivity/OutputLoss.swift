@@ -78,13 +78,13 @@ public struct OutputLoss: Sendable {
     let logits = try output.reshaped([-1, classes])
     // Blocks of rows, since several tables over a large vocabulary would be held at once.
     let block = max(1, 4_000_000 / classes)
-    var parts: [Tensor] = []
+    let result = Tensor.zeros([uniforms.count, classes])
     for start in stride(from: 0, to: uniforms.count, by: block) {
       let end = min(uniforms.count, start + block)
-      parts.append(
-        try sampledGradient(logits.sliced(0, start, end), Array(uniforms[start..<end])))
+      let part = try sampledGradient(logits.sliced(0, start, end), Array(uniforms[start..<end]))
+      _ = try call("aten::copy_", result.sliced(0, start, end), part)
     }
-    return try Tensor.concatenated(parts, axis: 0).reshaped(output.shape)
+    return try result.reshaped(output.shape)
   }
 
   /// `softmax(z) − onehot(y)`, each row's `y` drawn by one uniform number.

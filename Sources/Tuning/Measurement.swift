@@ -4,6 +4,7 @@ internal import Models
 internal import Quantization
 internal import Sensitivity
 internal import Study
+internal import Tensors
 internal import Vocabulary
 
 /// What is measured, on what, and within which limits.
@@ -142,7 +143,7 @@ extension OpenedModel {
       }
       if size == 0 {
         size = try estimator.samplesPerChunk(
-          task, sample: SampleChunk(first: next, samples: [samples[next]]),
+          task, sample: SampleChunk(first: 0, samples: [largest(of: samples)]),
           memory: recordingMemory(options.memory))
       }
       let end = min(samples.count, size >= samples.count ? samples.count : next + size)
@@ -166,11 +167,17 @@ extension OpenedModel {
       seconds: elapsed() - began)
   }
 
+  /// The sample with the most elements: the one to plan memory by.
+  private func largest(of samples: [[String: Tensor]]) -> [String: Tensor] {
+    func size(_ sample: [String: Tensor]) -> Int { sample.values.reduce(0) { $0 + $1.count } }
+    return samples.max { size($0) < size($1) } ?? [:]
+  }
+
   /// Bytes that recordings may take: what the limit (3 GB unless another is given) leaves beside the
   /// weights and the libraries.
   private func recordingMemory(_ limit: Int?) -> Int {
     let weights = graph.parameters.reduce(0) { $0 + 4 * $1.shape.reduce(1, *) }
-    return max(64_000_000, (limit ?? 3_000_000_000) - weights - 300_000_000)
+    return max(64_000_000, (limit ?? 3_000_000_000) - weights - 500_000_000)
   }
 }
 

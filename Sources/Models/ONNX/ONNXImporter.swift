@@ -178,9 +178,8 @@ extension ONNXImporter {
       if let id = entered[.transposed(name)] { return exchanged(id, name) }
       // Infinite scalars are legitimate (masks), but not as parameters.
       if tensor.dtype == .float32, tensor.shape.allSatisfy({ $0 == 1 }) {
-        let literal = try tensor.load()
-        if try literal.item().isInfinite {
-          return builder.node(name, Literal(tensor: literal))
+        if try tensor.item().isInfinite {
+          return builder.node(name, Literal(tensor: try tensor.load()))
         }
       }
       return builder.parameter(

@@ -19,6 +19,23 @@ enum ONNXSource: Sendable {
   /// One element of at most 32 bits each (halves as their bits).
   case integers([Int32])
 
+  /// The only element, of the types that bounds and axes come in; nil for others.
+  ///
+  /// Bounds of clips are read while the graph is built, and `inspect` should not load libtorch for them.
+  func number(dtype: DType) -> Double? {
+    switch (self, dtype) {
+    case (.singles(let values), .float32): values.first.map(Double.init)
+    case (.longs(let values), .int64): values.first.map(Double.init)
+    case (.bytes(let data), .float32) where data.count == 4:
+      data.withUnsafeBytes {
+        Double(Float(bitPattern: UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))))
+      }
+    case (.bytes(let data), .int64) where data.count == 8:
+      data.withUnsafeBytes { Double(Int64(littleEndian: $0.loadUnaligned(as: Int64.self))) }
+    default: nil
+    }
+  }
+
   /// The elements in a shape whose size has been checked against their number.
   func tensor(shape: [Int], dtype: DType) throws -> Tensor {
     switch self {

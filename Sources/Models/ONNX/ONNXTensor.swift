@@ -17,6 +17,11 @@ struct ONNXTensor: Sendable {
   /// Bytes in the file; zero for what is no weight (integers, truth values).
   var storedBytes: Int
   var load: @Sendable () throws -> Tensor
+  /// The value of a lone number, where it can be told without the engine.
+  private var number: Double?
+
+  /// The value of a lone number.
+  func item() throws -> Double { try number ?? load().item() }
 
   /// Whether it is a matrix of fractions.
   var isMatrix: Bool { shape.count == 2 && dtype == .float32 && !shape.contains(0) }
@@ -48,6 +53,7 @@ struct ONNXTensor: Sendable {
     guard !overflow else { throw UserError(.failed, "\(label) is too large") }
     storedBytes = stored.isFloatingPoint ? bytes : 0
     let source = try Self.source(of: proto, stored, count: count, bytes: bytes, label, &files)
+    number = count == 1 ? source.number(dtype: stored) : nil
     let (shape, dtype) = (shape, dtype)
     load = { try source.tensor(shape: shape, dtype: stored).converted(to: dtype) }
   }

@@ -93,8 +93,8 @@ extension ONNXTranslators {
         node, ClipBetween(),
         [x, try importer.optionalInput(node, 1), try importer.optionalInput(node, 2)])
     }
-    let low = try importer.constant(node, 1)?.load().item()
-    let high = try importer.constant(node, 2)?.load().item()
+    let low = try importer.constant(node, 1)?.item()
+    let high = try importer.constant(node, 2)?.item()
     return importer.emit(node, Clip(low: low, high: high), [x])
   }
 }

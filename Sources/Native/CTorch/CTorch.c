@@ -88,4 +88,5 @@ bool ct_gradients(
   return engine()->gradients(outputs, output_count, seeds, inputs, input_count, keep_graph, create_graph, results, error);
 }
 void ct_set_threads(int32_t intra_op, int32_t blas) { engine()->set_threads(intra_op, blas); }
+void ct_release_free_memory(void) { engine()->release_free_memory(); }
 const char *ct_version(void) { return engine()->version(); }

@@ -7,6 +7,10 @@ public enum Engine {
   /// The version of libtorch.
   public static var version: String { String(cString: ct_version()) }
 
+  /// Gives memory that the allocator holds back to the system, between phases that use sizes of their
+  /// own: what one leaves behind is of no use to the next.
+  public static func releaseFreeMemory() { ct_release_free_memory() }
+
   /// Runs `body` with `workers` threads inside matrix products, for work that cannot be shared out.
   ///
   /// Not to be nested, nor used beside ``parallel(_:workers:_:)``: the setting is the process's.

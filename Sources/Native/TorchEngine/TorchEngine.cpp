@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <dlfcn.h>
+#include <limits.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -233,6 +234,12 @@ void engine_set_threads(int32_t intra_op, int32_t blas) {
   }
 }
 
+void engine_release_free_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 const char *engine_version(void) { return TORCH_VERSION; }
 
 }  // namespace
@@ -260,13 +267,16 @@ extern "C" const ct_engine *ct_engine_table(void) {
       engine_set_grad_mode,
       engine_gradients,
       engine_set_threads,
+      engine_release_free_memory,
       engine_version,
   };
 #ifdef __GLIBC__
   // Activations of some megabytes come and go with every node. Left alone, the allocator maps and
   // unmaps each of them, and the kernel clears every page: a third of a convolutional network's time.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  // One arena: what one thread frees another uses. With an arena a thread, each keeps its own peak.
+  mallopt(M_ARENA_MAX, 1);
 #endif
   return &table;
 }

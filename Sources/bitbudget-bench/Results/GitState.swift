@@ -1,20 +1,24 @@
 import Foundation
 
 /// Which commit a checkout is at.
-enum GitState {
-  /// The commit, and whether files other than results differ from it; `unknown` without git.
+struct GitState {
+  /// The commit; `unknown` without git.
+  var commit: String
+  /// Whether files other than results differ from it.
+  var dirty: Bool
+
+  /// The state of the checkout now.
   ///
-  /// - Parameter file: A scratch file.
-  static func read(with file: String) throws -> (commit: String, dirty: Bool) {
+  /// - Parameter scratch: A file that may be written.
+  init(scratch: String) throws {
     func git(_ arguments: [String]) throws -> String? {
-      let child = try Child.run("/usr/bin/env", ["git"] + arguments, output: file)
+      let child = try Child.run("/usr/bin/env", ["git"] + arguments, output: scratch)
       guard child.code == 0 else { return nil }
-      return try String(contentsOfFile: file, encoding: .utf8)
+      return try String(contentsOfFile: scratch, encoding: .utf8)
         .trimmingCharacters(in: .whitespacesAndNewlines)
     }
-    guard let commit = try git(["rev-parse", "HEAD"]),
-      let changes = try git(["status", "--porcelain", "--", ".", ":(exclude)Results"])
-    else { return ("unknown", true) }
-    return (commit, !changes.isEmpty)
+    let changes = try git(["status", "--porcelain", "--", ".", ":(exclude)Results"])
+    commit = try git(["rev-parse", "HEAD"]) ?? "unknown"
+    dirty = changes != ""
   }
 }

@@ -6,23 +6,22 @@ import Vocabulary
 enum ModelPage {
   /// The page's text.
   static func text(_ results: ModelResults, _ provenance: Provenance, id: String) -> String {
-    let verification = results.budgets.first?.verification
     let compared = results.budgets.map { $0.verification.entries.count - 1 }
     return """
       # \(results.name)
 
       Made by `make results`; do not edit. The model is, in the tool's own words, "\(results.name)"
       (\(provenance.model.architecture), \(provenance.model.weights) quantizable weights).
-      \(provenance.note)
+      \(provenance.note) Samples: \(provenance.calibration.count) and \(provenance.heldOut.count).
 
       \(proof(results))
 
-      Loss is \(results.unit) on \(verification?.samples ?? 0) held-out samples: \(meaning(results)). \
-      Brackets are 95 % bootstrap
-      intervals; the excess is paired by sample. The best uniform format is the best of all integer
+      Loss is the mean over the held-out samples: \(meaning(results)). Brackets are 95 % bootstrap
+      intervals; the excess is how much more the best uniform format loses, paired by sample. The best uniform format is the best of all integer
       formats (2 to 8 bits; groups of 32, 64, 128 or per channel) of at most the policy's bytes:
       \(compared.map(String.init).joined(separator: ", ")) of them at the \(compared.count) budgets, all \
       evaluated on the same samples. Bytes are of the whole model.
+      \(leftOut(results))
 
       ![What \(results.name) loses at which size](frontier.svg)
 
@@ -59,6 +58,16 @@ enum ModelPage {
     columns.append(("verdict", \.verdict))
     return Markdown.table(
       columns.map(\.0), rows.map { row in columns.map { $0.1(row) } })
+  }
+
+  private static func leftOut(_ results: ModelResults) -> String {
+    let formats = results.budgets.flatMap { result in
+      result.leftOut.map { "\($0.format) (\($0.bytes) bytes) at \(result.limit) bpw" }
+    }
+    return formats.isEmpty
+      ? "No uniform format that keeps a budget was left out."
+      : "Not compared, since they keep the budget but are larger than the policy: "
+        + formats.joined(separator: ", ") + "."
   }
 
   private static func meaning(_ results: ModelResults) -> String {

@@ -12,12 +12,15 @@ struct ModelResults {
     var policy: Policy
     /// What held-out data said.
     var verification: VerificationReport
+    /// Uniform formats that keep the budget and yet were not compared, being larger than the policy.
+    var leftOut: [Inspection.Uniform]
   }
 
   var budgets: [BudgetResult]
   var frontier: Frontier
 
   static let frontierFiles = ["frontier.json", "frontier.csv", "frontier.svg"]
+  static let inspectionFile = "uniform.json"
   static let provenanceFile = "provenance.json"
 
   static func policyFile(_ budget: Int) -> String { "policy-\(budget)bpw.json" }
@@ -26,6 +29,7 @@ struct ModelResults {
   /// The files that the tool makes and `Results/` keeps.
   static var measuredFiles: [String] {
     StudiedModel.budgets.flatMap { [policyFile($0), verificationFile($0)] } + frontierFiles
+      + [inspectionFile]
   }
 
   /// Reads the results in a folder.
@@ -34,10 +38,16 @@ struct ModelResults {
       let url = URL(fileURLWithPath: folder).appendingPathComponent(name)
       return try JSONDecoder().decode(Value.self, from: Data(contentsOf: url))
     }
-    budgets = try StudiedModel.budgets.map {
-      BudgetResult(
-        limit: $0, policy: try read(Self.policyFile($0)),
-        verification: try read(Self.verificationFile($0)))
+    let inspection: Inspection = try read(Self.inspectionFile)
+    budgets = try StudiedModel.budgets.map { limit in
+      let policy: Policy = try read(Self.policyFile(limit))
+      let verification: VerificationReport = try read(Self.verificationFile(limit))
+      let compared = Set(verification.entries.compactMap(\.format))
+      return BudgetResult(
+        limit: limit, policy: policy, verification: verification,
+        leftOut: inspection.uniform.filter {
+          $0.bpw <= Double(limit) && $0.bytes > policy.bytes && !compared.contains($0.format)
+        })
     }
     frontier = try read("frontier.json")
   }

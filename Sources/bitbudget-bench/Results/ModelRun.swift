@@ -10,6 +10,8 @@ struct ModelRun {
   let tool: BuiltTool
   /// Relative to the checkout, so that the commands can be typed again.
   let folder: String
+  /// The checkout when the runs began.
+  let checkout: GitState
   private(set) var children: [Provenance.Child] = []
 
   /// An empty work folder for a model.
@@ -20,6 +22,7 @@ struct ModelRun {
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true)
+    checkout = try GitState(scratch: folder + "/git.txt")
   }
 
   /// Measures, plans, proves and draws.
@@ -30,32 +33,42 @@ struct ModelRun {
     for budget in StudiedModel.budgets {
       let policy = folder + "/" + ModelResults.policyFile(budget)
       try run(["plan", study, "--budget", "\(budget)bpw", "-o", policy], to: "plan.txt")
-      // Exit code 1 is also the answer that a uniform format won: then the report is there and says so.
-      let report = ModelResults.verificationFile(budget)
-      try run(
-        ["verify", model.path, policy] + model.heldOut + ["--json", "-o", policy], to: report,
-        accepted: [0, 1])
-      guard let found: VerificationReport = try? decoded(report), !found.entries.isEmpty else {
-        throw UserError(.failed, "no report from: \(children.last?.command ?? "verify")")
-      }
+      try verify(policy, to: ModelResults.verificationFile(budget))
     }
     try run(
       ["frontier", study, "--measure", "8", "--model", model.path] + model.heldOut
         + ["-o", folder], to: "frontier.txt")
+    try run(
+      ["inspect", model.path, "--formats", Defaults.baselines.joined(separator: ","), "--json"],
+      to: ModelResults.inspectionFile)
+  }
+
+  /// Exit code 1 means a failure or that a uniform format won: in the latter case the report says so.
+  private mutating func verify(_ policy: String, to report: String) throws {
+    let code = try run(
+      ["verify", model.path, policy] + model.heldOut + ["--json", "-o", policy], to: report,
+      accepted: [0, 1])
+    let found: VerificationReport? = try? decoded(report)
+    guard let found, (code == 1) == (found.verdict == .uniform) else {
+      throw UserError(.failed, "exit code \(code) of: \(children.last?.command ?? "verify")")
+    }
   }
 
   /// What `measure` reported.
   func measurement() throws -> MeasurementReport { try decoded("measurement.json") }
 
+  @discardableResult
   private mutating func run(
     _ arguments: [String], to output: String, accepted: Set<Int32> = [0]
-  ) throws {
-    FileHandle.standardError.write(Data("\(tool.command(arguments))\n".utf8))
+  ) throws -> Int32 {
+    let command = "\(tool.command(arguments)) > \(folder)/\(output)"
+    FileHandle.standardError.write(Data("\(command)\n".utf8))
     let child = try tool.run(arguments, output: folder + "/" + output, accepted: accepted)
     children.append(
       Provenance.Child(
-        command: tool.command(arguments), seconds: (child.seconds * 1000).rounded() / 1000,
+        command: command, seconds: (child.seconds * 1000).rounded() / 1000,
         peakMegabytes: child.peakBytes / 1_000_000))
+    return child.code
   }
 
   private func decoded<Value: Decodable>(_ name: String) throws -> Value {

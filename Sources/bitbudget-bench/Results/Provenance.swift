@@ -54,7 +54,8 @@ struct Provenance: Codable {
     }
     let measurement = try run.measurement()
     tool = first.policy.provenance.tool
-    (commit, dirty) = try GitState.read(with: run.folder + "/git.txt")
+    commit = run.checkout.commit
+    dirty = run.checkout.dirty
     date = ISO8601DateFormatter().string(from: Date())
     machine = .current
     libraries = first.policy.provenance.libraries

@@ -22,20 +22,20 @@ struct StudiedModel: Sendable {
       id: "minilm", path: RealModels.miniLM,
       calibration: ["--data", RealModels.sentences, "--samples", "256", "--all"],
       heldOut: ["--data", RealModels.documents, "--all"],
-      note:
-        "Measured on 256 sentences of Wikipedia articles, proven on the 50 news documents of the "
-        + "Lee corpus, each cut to what the model takes."),
+      note: "Measured on sentences of Wikipedia articles, proven on the news documents of the Lee "
+        + "corpus."),
     StudiedModel(
       id: "efficientnet-lite0", path: RealModels.efficientNet,
       calibration: ["--data", RealModels.photos, "--samples", "64", "--all"],
       heldOut: ["--data", RealModels.heldOutPhotos, "--all"],
-      note: "Measured on 64 photos of single things on white ground, proven on 110 other ones."),
+      note: "Measured on photos of single things on white ground, proven on other such photos."),
     StudiedModel(
       id: "smollm2", path: RealModels.smolLM2,
       calibration: ["--data", RealModels.text, "--samples", "32", "--length", "512", "--all"],
       heldOut: ["--data", RealModels.heldOutText, "--samples", "24", "--length", "256", "--all"],
-      note: "Measured on 32 x 512 tokens of Wikipedia articles, proven on 24 x 256 tokens of other "
-        + "articles: no more, so that all of it takes minutes on two cores."),
+      note:
+        "Measured on pieces of 512 tokens of Wikipedia articles, proven on pieces of 256 tokens "
+        + "of other articles: few and short ones, so that all of it takes minutes on two cores."),
   ]
 
   /// The models that were asked for; all when none was.

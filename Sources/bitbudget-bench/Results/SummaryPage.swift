@@ -25,7 +25,8 @@ enum SummaryPage {
     }
     let table = Markdown.table(
       [
-        "model", "budget", "policy, bytes", "held-out loss", "best uniform format", "loses",
+        "model", "budget", "policy, bytes", "held-out loss", "best uniform format",
+        "times the policy's",
         "verdict",
       ],
       rows)

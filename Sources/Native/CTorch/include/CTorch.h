@@ -83,6 +83,8 @@ bool ct_gradients(
 
 // Threads inside one operator: libtorch's own pool and OpenBLAS's.
 void ct_set_threads(int32_t intra_op, int32_t blas);
+// Gives memory that the allocator holds back to the system.
+void ct_release_free_memory(void);
 const char *ct_version(void);
 
 // The engine's functions, one pointer for each declaration above: what libTorchEngine hands out.
@@ -108,6 +110,7 @@ typedef struct ct_engine {
   bool (*set_grad_mode)(bool enabled);
   bool (*gradients)(ct_tensor *const *outputs, int64_t output_count, ct_tensor *const *seeds, ct_tensor *const *inputs, int64_t input_count, bool keep_graph, bool create_graph, ct_tensor **results, char **error);
   void (*set_threads)(int32_t intra_op, int32_t blas);
+  void (*release_free_memory)(void);
   const char *(*version)(void);
 } ct_engine;
 
