@@ -5,12 +5,13 @@
 # make lint       swift format, strict
 # make bench      speed and memory against the targets, printed
 # make results    regenerates Results/ from the real models
+# make estimators compares the estimators on real models, printed
 # make fixtures   fetches real models and data into .fixtures
 # make clean      forgets the build (not the fixtures)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint bench results fixtures demo-fixtures clean
+.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean
 
 APT := libtorch-dev libglpk-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev libssl-dev \
   g++ python3 python3-pip python3-venv unzip
@@ -67,6 +68,9 @@ bench: build fixtures
 
 results: build fixtures
 	.build/release/bitbudget-bench results
+
+estimators: build fixtures
+	@bash Results/estimators.sh
 
 clean:
 	rm -rf .build

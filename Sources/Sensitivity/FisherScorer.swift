@@ -41,7 +41,7 @@ struct FisherScorer: Sendable {
 
   func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
     let head = task.graph.head
-    let batches = chunk.batches(limit: batchLimit(head))
+    let batches = chunk.batches(limit: min(batchLimit(head), chunk.halfCount))
     let recorder = LayerRecorder(executor: task.executor)
     let collected = Collected<BatchRecording>(count: batches.count)
     let recordingShare = 2 / forwardPasses(task)

@@ -71,6 +71,11 @@ public struct SampleChunk: Sendable {
     self.samples = samples
   }
 
+  /// Half of the samples: the batch that lets two workers share a small chunk.
+  ///
+  /// Not a function of the number of workers, which must not change the scores.
+  var halfCount: Int { max(1, (samples.count + 1) / 2) }
+
   /// Runs of samples that can be computed as one batch: neighbours of equal shapes, at most `limit`.
   func batches(limit: Int) -> [Range<Int>] {
     var ranges: [Range<Int>] = []

@@ -36,10 +36,6 @@ public enum Catalogue {
 public enum Defaults {
   /// The estimator.
   public static let estimator = Estimators.defaultName
-  /// Uniform formats that a policy has to beat: every integer width and granularity in its default
-  /// symmetry.
-  public static let baselines = Formats.all.map(\.name).filter {
-    $0.hasPrefix("int") && !$0.hasSuffix("-sym") && !$0.hasSuffix("-asym")
-      && !$0.hasSuffix("-tensor")
-  }
+  /// Uniform formats that a policy has to beat: every integer width, granularity and symmetry.
+  public static let baselines = Formats.all.map(\.name).filter { $0.hasPrefix("int") }
 }

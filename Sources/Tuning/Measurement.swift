@@ -145,6 +145,8 @@ extension OpenedModel {
         size = try estimator.samplesPerChunk(
           task, sample: SampleChunk(first: 0, samples: [largest(of: samples)]),
           memory: recordingMemory(options.memory))
+        // Scores are kept chunk by chunk: a kill or --time loses at most an eighth of the run.
+        if type(of: estimator).needsData { size = min(size, max(2, (samples.count + 7) / 8)) }
       }
       let end = min(samples.count, size >= samples.count ? samples.count : next + size)
       let share = Double(end - next) / Double(samples.count)

@@ -79,7 +79,7 @@ public enum DefaultFormats {
   /// Names and `@sets` of a `--formats` option as canonical format names.
   public static func expand(_ items: [String]) throws -> [String] {
     guard items.contains(where: { $0.hasPrefix("@") }) else {
-      return try items.map { try Formats.named($0).name }
+      return try FormatSets.none.expand(items)
     }
     let path = "SearchSpaces/formats.yaml"
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

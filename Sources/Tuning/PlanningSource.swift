@@ -2,6 +2,7 @@ internal import Export
 internal import Foundation
 internal import Optimization
 internal import Pareto
+internal import Sensitivity
 internal import Study
 public import Vocabulary
 
@@ -27,6 +28,7 @@ public struct PlanningSource: Sendable {
     }
     let measured: SensitivityTable
     if isDirectory.boolValue {
+      if let estimator { _ = try Estimators.named(estimator) }
       let study = try Study.open(at: path)
       guard let run = try study.latestCompleteRun(estimator: estimator) else {
         let what = estimator.map { "of '\($0)' " } ?? ""

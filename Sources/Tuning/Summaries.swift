@@ -35,6 +35,9 @@ extension VerificationReport {
     if let referencePerplexity {
       lines.append("perplexity at full precision: \(fixed(referencePerplexity, digits: 3))")
     }
+    if overlapsCalibration {
+      lines.append("careful: these are the samples that the policy was measured on")
+    }
     lines.append(sentence)
     return lines.joined(separator: "\n")
   }
@@ -51,6 +54,9 @@ extension VerificationReport {
   public var sentence: String {
     guard let uniform = bestUniform else {
       return "no uniform format is as small as the policy: nothing to compare with"
+    }
+    guard samples >= Self.fewestSamples else {
+      return "too few samples to decide anything: give at least \(Self.fewestSamples)"
     }
     switch verdict {
     case .policy:

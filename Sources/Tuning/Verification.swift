@@ -1,4 +1,5 @@
 public import Calibration
+internal import Costs
 internal import Foundation
 internal import Models
 internal import Quantization
@@ -44,6 +45,9 @@ public struct VerificationReport: Codable, Sendable {
     case uniform
   }
 
+  /// Fewer samples than this decide nothing.
+  public static let fewestSamples = 5
+
   /// The model.
   public var model: String
   /// The unit of the losses.
@@ -52,8 +56,8 @@ public struct VerificationReport: Codable, Sendable {
   public var samples: Int
   /// Their digest.
   public var data: String
-  /// Whether some of them were calibration samples.
-  public var overlapsCalibration: Bool?
+  /// Whether they are the very samples that were calibrated on.
+  public var overlapsCalibration: Bool
   /// Perplexity of the full-precision network.
   public var referencePerplexity: Double?
   /// The policy first, then uniform formats from the largest down.
@@ -109,9 +113,18 @@ extension OpenedModel {
     progress: @escaping ProgressHandler
   ) throws -> VerificationReport {
     let chosen = try formats(of: policy)
+    // What the policy says of its own size is not taken on trust: the comparison hangs on it.
+    let layerBytes = zip(chosen, cost.layers).reduce(0) { $0 + $1.0.bytes(of: $1.1.shape) }
+    let bytes = layerBytes + fixedBytes
+    guard bytes == policy.bytes else {
+      throw UserError(
+        .failed,
+        "the policy says that the model takes \(policy.bytes) bytes, and its formats come to \(bytes)"
+      )
+    }
     var seen: Set<[String]> = []
     let uniforms = try options.baselines.map { try uniform($0) }
-      .filter { $0.layerBytes + fixedBytes <= policy.bytes }
+      .filter { $0.layerBytes + fixedBytes <= bytes }
       .filter { seen.insert($0.formats.map(\.name)).inserted }
       .sorted { ($0.layerBytes, $0.name) > ($1.layerBytes, $1.name) }
     let counter = ProgressCounter("verifying on held-out data", handler: progress)
@@ -122,7 +135,9 @@ extension OpenedModel {
     let own = evaluations[0].map(\.loss)
     let seed = options.data.seed
     var entries = [
-      entry("policy", nil, bytes: policy.bytes, bpw: policy.bpw, evaluations[0], seed: seed)
+      entry(
+        "policy", nil, bytes: bytes, bpw: cost.bitsPerWeight(layerBytes: layerBytes),
+        evaluations[0], seed: seed)
     ]
     for (uniform, evaluation) in zip(uniforms, evaluations.dropFirst()) {
       var entry = entry(
@@ -136,15 +151,24 @@ extension OpenedModel {
     let best = entries.indices.min { entries[$0].loss < entries[$1].loss } ?? 0
     return VerificationReport(
       model: graph.name, unit: OutputLoss(head: graph.head).unit, samples: data.samples.count,
-      data: data.digest, overlapsCalibration: nil,
+      data: data.digest, overlapsCalibration: policy.provenance.data == data.digest,
       referencePerplexity: perplexity(
         evaluations[0].compactMap { sample in
           sample.nextTokens.flatMap { next in sample.referenceNats.map { ($0, next.count) } }
-        }), entries: entries, verdict: verdict(entries), best: best)
+        }), entries: entries, verdict: verdict(entries, samples: data.samples.count), best: best)
   }
 
   /// A format for each of the graph's layers.
-  func formats(of policy: Policy) throws -> [(any NumberFormat)?] {
+  ///
+  /// - Throws: `UserError` when the policy is for another model, or leaves a layer out.
+  func formats(of policy: Policy) throws -> [any NumberFormat] {
+    let identity = try identity()
+    guard policy.model.digest == identity.digest || policy.model.digest == "unknown" else {
+      throw UserError(
+        .failed,
+        "the policy is for a model with other weights (\(policy.model.name), \(policy.model.digest))"
+      )
+    }
     let byName = Dictionary(policy.layers.map { ($0.name, $0.weight) }) { first, _ in first }
     let unknown = Set(byName.keys).subtracting(graph.layers.map(\.layer.name)).sorted()
     if let stranger = unknown.first {
@@ -152,7 +176,9 @@ extension OpenedModel {
         .failed, "the policy is for another model: this one has no layer '\(stranger)'")
     }
     return try graph.layers.map { layer in
-      guard let name = byName[layer.layer.name] else { return nil }
+      guard let name = byName[layer.layer.name] else {
+        throw UserError(.failed, "the policy has no format for the layer '\(layer.layer.name)'")
+      }
       let format = try Formats.named(name)
       if let reason = format.refusal(of: layer.layer.shape) {
         throw UserError(.failed, "'\(layer.layer.name)' cannot be \(name): \(reason)")
@@ -176,8 +202,10 @@ extension OpenedModel {
       perplexity: perplexity(samples.compactMap(\.nextTokens)))
   }
 
-  private func verdict(_ entries: [VerifiedEntry]) -> VerificationReport.Verdict {
+  private func verdict(_ entries: [VerifiedEntry], samples: Int) -> VerificationReport.Verdict {
     let intervals = entries.dropFirst().compactMap(\.excessInterval)
+    // A handful of samples proves nothing, whatever they say.
+    if samples < VerificationReport.fewestSamples { return .tie }
     if intervals.allSatisfy({ $0.low > 0 }) { return .policy }
     return entries.dropFirst().contains { $0.loss <= entries[0].loss } ? .uniform : .tie
   }

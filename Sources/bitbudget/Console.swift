@@ -8,7 +8,7 @@ import Vocabulary
 enum Console {
   /// Data, to standard output.
   static func out(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
   }
 
   /// Talk, to standard error.

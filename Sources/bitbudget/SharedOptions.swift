@@ -61,7 +61,11 @@ struct FormatOptions: ParsableArguments {
 
   func names() throws -> [String] {
     guard let formats else { return DefaultFormats.names }
-    return try DefaultFormats.expand(formats.split(separator: ",").map(String.init))
+    let items = formats.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    guard !items.isEmpty else {
+      throw UserError(.usage, "--formats names no format; write for example int3-g64,int4-g64")
+    }
+    return try DefaultFormats.expand(items)
   }
 }
 

@@ -25,7 +25,7 @@ public struct ExactKL: SensitivityEstimator {
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : 8)
+    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : min(8, chunk.halfCount))
     let collected = Collected<[[[Double]]]>(count: batches.count)
     try Engine.parallel(batches.count, workers: task.workers) { index in
       collected[index] = try recordingGradients(false) {

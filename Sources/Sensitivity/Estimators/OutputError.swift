@@ -22,7 +22,7 @@ public struct OutputError: SensitivityEstimator {
 
   /// One value per sample, summed over the layers of a group and the uses of a layer.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : 8)
+    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : min(8, chunk.halfCount))
     let recorder = LayerRecorder(executor: task.executor)
     let collected = Collected<BatchRecording>(count: batches.count)
     try Engine.parallel(batches.count, workers: task.workers) { index in

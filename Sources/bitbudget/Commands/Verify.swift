@@ -25,7 +25,7 @@ struct Verify: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Uniform formats to compare with (default: every integer format of default symmetry).",
+      "Uniform formats to compare with (default: every integer format).",
       valueName: "format,..."))
   var baselines: String?
 
