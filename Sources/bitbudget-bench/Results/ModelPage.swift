@@ -18,7 +18,7 @@ enum ModelPage {
 
       Loss is the mean over the held-out samples: \(meaning(results)). Brackets are 95 % bootstrap
       intervals; the excess is how much more the best uniform format loses, paired by sample. The best uniform format is the best of all integer
-      formats (2 to 8 bits; groups of 32, 64, 128 or per channel) of at most the policy's bytes:
+      formats (\(SummaryPage.formats)) of at most the policy's bytes:
       \(compared.map(String.init).joined(separator: ", ")) of them at the \(compared.count) budgets, all \
       evaluated on the same samples. Bytes are of the whole model.
       \(leftOut(results))

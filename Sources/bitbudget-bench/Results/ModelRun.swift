@@ -6,6 +6,9 @@ import Vocabulary
 ///
 /// Nothing in `Results/` changes before all of them have succeeded.
 struct ModelRun {
+  /// Where the work folders are.
+  static let root = ".build/results"
+
   let model: StudiedModel
   let tool: BuiltTool
   /// Relative to the checkout, so that the commands can be typed again.
@@ -18,7 +21,7 @@ struct ModelRun {
   init(_ model: StudiedModel, tool: BuiltTool) throws {
     self.model = model
     self.tool = tool
-    folder = ".build/results/\(model.id)"
+    folder = "\(Self.root)/\(model.id)"
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true)

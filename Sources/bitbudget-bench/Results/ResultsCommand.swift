@@ -16,12 +16,20 @@ struct ResultsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("This model alone; may be repeated.", valueName: "model"))
   var only: [String] = []
 
+  @Flag(help: "Run nothing; write the pages again from the files that are there.")
+  var pages = false
+
   @Option(name: .shortAndLong, help: ArgumentHelp("Where to write.", valueName: "directory"))
   var output = "Results"
 
   func run() throws {
     let models = try StudiedModel.named(only)
+    if pages { return try rewritePages(models) }
     let tool = try BuiltTool()
+    try FileManager.default.createDirectory(
+      atPath: ModelRun.root, withIntermediateDirectories: true)
+    let lock = try FolderLock("\(ModelRun.root)/.lock")
+    defer { _ = consume lock }
     var total = 0.0
     for model in models {
       var run = try ModelRun(model, tool: tool)
@@ -34,6 +42,20 @@ struct ResultsCommand: ParsableCommand {
     }
     try write(SummaryPage.text(folder: output), to: "\(output)/README.md")
     print("\(output)/README.md: \(duration(total)) in all")
+  }
+
+  private func rewritePages(_ models: [StudiedModel]) throws {
+    for model in models {
+      let folder = "\(output)/\(model.id)"
+      guard
+        let data = FileManager.default.contents(
+          atPath: "\(folder)/\(ModelResults.provenanceFile)")
+      else { continue }
+      let provenance = try JSONDecoder().decode(Provenance.self, from: data)
+      let results = try ModelResults(folder: folder)
+      try write(ModelPage.text(results, provenance, id: model.id), to: "\(folder)/README.md")
+    }
+    try write(SummaryPage.text(folder: output), to: "\(output)/README.md")
   }
 
   private func write(

@@ -4,6 +4,10 @@ import Vocabulary
 
 /// The page over all models: `Results/README.md`.
 enum SummaryPage {
+  /// The uniform formats that a policy meets.
+  static let formats =
+    "2 to 8 bits; a scale per 32, 64 or 128 weights, channel or tensor; symmetric and asymmetric"
+
   /// The page's text, from the results of those models that have them.
   static func text(folder: String) throws -> String {
     let found = StudiedModel.all.filter {
@@ -34,8 +38,8 @@ enum SummaryPage {
       # Measured results
 
       Made by `make results`; do not edit. At each budget the policy meets every uniform integer format
-      of at most its bytes (2 to 8 bits; groups of 32, 64, 128 or per channel) on the same held-out
-      samples. "The policy wins" means that it loses less than each of them and that no 95 % interval of
+      of at most its bytes (\(formats)) on the same
+      held-out samples. "The policy wins" means that it loses less than each of them and that no 95 % interval of
       the paired difference reaches zero: so it is at \(won) of \(rows.count) budgets.
 
       \(table)
