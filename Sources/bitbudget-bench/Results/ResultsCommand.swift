@@ -25,11 +25,13 @@ struct ResultsCommand: ParsableCommand {
   func run() throws {
     let models = try StudiedModel.named(only)
     if pages { return try rewritePages(models) }
-    let tool = try BuiltTool()
     try FileManager.default.createDirectory(
       atPath: ModelRun.root, withIntermediateDirectories: true)
-    let lock = try FolderLock("\(ModelRun.root)/.lock")
-    defer { _ = consume lock }
+    try locked("\(ModelRun.root)/.lock") { try make(models) }
+  }
+
+  private func make(_ models: [StudiedModel]) throws {
+    let tool = try BuiltTool()
     var total = 0.0
     for model in models {
       var run = try ModelRun(model, tool: tool)

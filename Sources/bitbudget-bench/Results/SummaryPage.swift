@@ -44,7 +44,8 @@ enum SummaryPage {
 
       \(table)
 
-      Each model's page has its frontier, its policies and how it was all made.
+      Not compared is a format that keeps the budget but is larger than the policy, if by a hair; each
+      model's page names those that there are. It also has the frontier, and how it was all made.
 
       """
   }
