@@ -23,18 +23,31 @@ public struct UniformPolicy: Sendable, Equatable {
     let formats = table.groups.flatMap { $0.candidates.map(\.format) }.filter {
       seen.insert($0).inserted
     }
-    var found: Set<[Int]> = []
-    return formats.compactMap { format in
+    // Names that come to the same choices are one policy, called by the name that most groups have:
+    // where the first layer takes no groups of 64, int4-channel must not name what is int4-g64 else.
+    var best: [[Int]: (format: String, own: Int)] = [:]
+    var order: [[Int]] = []
+    for format in formats {
       var choices: [Int] = []
+      var own = 0
       for (g, group) in table.groups.enumerated() {
         let wanted = pins[g] ?? format
         let exact = group.candidates.firstIndex { $0.format == wanted }
         let near = group.candidates.firstIndex { width($0.format) == width(wanted) }
-        guard let choice = exact ?? near else { return nil }
+        guard let choice = exact ?? near else { break }
+        if exact != nil { own += 1 }
         choices.append(choice)
       }
-      // Names that come to the same choices (one of them refused everywhere) are one policy.
-      guard found.insert(choices).inserted else { return nil }
+      guard choices.count == table.groups.count else { continue }
+      if let known = best[choices] {
+        if own > known.own { best[choices] = (format, own) }
+      } else {
+        best[choices] = (format, own)
+        order.append(choices)
+      }
+    }
+    return order.compactMap { choices in
+      guard let format = best[choices]?.format else { return nil }
       let point = Frontier.Point(table, choices: choices)
       return UniformPolicy(
         format: format, choices: choices,
