@@ -11,8 +11,8 @@ public struct UniformPolicy: Sendable, Equatable {
 
   /// The uniform policies of `table`, one per format, in the order in which formats first appear.
   ///
-  /// A group without the format (a shape that it refuses) takes its first candidate of the same
-  /// width, e.g. `int4-channel` for `int4-g64`; where there is none, the format makes no policy.
+  /// A group without the format (a shape that it refuses) takes the same width per channel,
+  /// `int4-channel` for `int4-g64`; where that is not there either, the format makes no policy.
   /// Pinned groups keep their pin.
   ///
   /// - Parameter pins: The format that a group must take, by the group's index.
@@ -23,31 +23,18 @@ public struct UniformPolicy: Sendable, Equatable {
     let formats = table.groups.flatMap { $0.candidates.map(\.format) }.filter {
       seen.insert($0).inserted
     }
-    // Names that come to the same choices are one policy, called by the name that most groups have:
-    // where the first layer takes no groups of 64, int4-channel must not name what is int4-g64 else.
-    var best: [[Int]: (format: String, own: Int)] = [:]
-    var order: [[Int]] = []
-    for format in formats {
+    var found: Set<[Int]> = []
+    return formats.compactMap { format in
       var choices: [Int] = []
-      var own = 0
       for (g, group) in table.groups.enumerated() {
         let wanted = pins[g] ?? format
         let exact = group.candidates.firstIndex { $0.format == wanted }
-        let near = group.candidates.firstIndex { width($0.format) == width(wanted) }
-        guard let choice = exact ?? near else { break }
-        if exact != nil { own += 1 }
+        let near = group.candidates.firstIndex { $0.format == standIn(wanted) }
+        guard let choice = exact ?? near else { return nil }
         choices.append(choice)
       }
-      guard choices.count == table.groups.count else { continue }
-      if let known = best[choices] {
-        if own > known.own { best[choices] = (format, own) }
-      } else {
-        best[choices] = (format, own)
-        order.append(choices)
-      }
-    }
-    return order.compactMap { choices in
-      guard let format = best[choices]?.format else { return nil }
+      // Names that come to the same choices (one of them refused everywhere) are one policy.
+      guard found.insert(choices).inserted else { return nil }
       let point = Frontier.Point(table, choices: choices)
       return UniformPolicy(
         format: format, choices: choices,
@@ -56,6 +43,10 @@ public struct UniformPolicy: Sendable, Equatable {
     }
   }
 
-  /// What comes before the first hyphen.
-  private static func width(_ format: String) -> Substring { format.prefix { $0 != "-" } }
+  /// The format that takes the place of a refused one: the same width and symmetry per channel.
+  private static func standIn(_ format: String) -> String {
+    let parts = format.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count > 1 else { return format }
+    return ([parts[0], "channel"] + parts.dropFirst(2)).joined(separator: "-")
+  }
 }
