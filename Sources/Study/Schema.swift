@@ -8,6 +8,9 @@ enum Schema {
   /// The name of the first migration; files hold it, so it never changes.
   static let first = "1 header, runs, candidates, measurements, documents"
 
+  /// The second: what searches and interaction estimators keep.
+  static let second = "2 trials, interactions"
+
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration(first) { database in
@@ -58,6 +61,41 @@ enum Schema {
             name TEXT NOT NULL,
             json TEXT NOT NULL,
             created TEXT NOT NULL
+          ) STRICT;
+          """)
+    }
+    migrator.registerMigration(second) { database in
+      try database.execute(
+        sql: """
+          -- A search: one strategy on one space, with its settings; "problem" is JSON.
+          CREATE TABLE searches (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            strategy TEXT NOT NULL,
+            problem TEXT NOT NULL,
+            created TEXT NOT NULL
+          ) STRICT;
+
+          -- One row per evaluation, in the order in which they were made; "values" and "scores" hold
+          -- little-endian doubles.
+          CREATE TABLE trials (
+            search INTEGER NOT NULL REFERENCES searches (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            choices TEXT NOT NULL,
+            start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL,
+            "values" BLOB NOT NULL,
+            scores BLOB NOT NULL,
+            PRIMARY KEY (search, number)
+          ) STRICT, WITHOUT ROWID;
+
+          -- What an interaction estimator has of some samples of a run; "data" is the estimator's own.
+          CREATE TABLE interactions (
+            run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (run, start)
           ) STRICT;
           """)
     }

@@ -61,7 +61,7 @@ extension VerificationReport {
     switch verdict {
     case .policy:
       return "the policy wins: \(significant(policy.loss)) against \(significant(uniform.loss)) "
-        + "\(unit) of \(uniform.name), the best uniform format of at most its bytes"
+        + "\(unit) of \(uniform.name), the best uniform format within the budget"
     case .tie:
       return "the policy loses least, but too little to be sure against \(uniform.name)"
     case .uniform:

@@ -41,7 +41,7 @@ public struct VerificationReport: Codable, Sendable {
     case policy
     /// An interval includes zero: too close to call against at least one format.
     case tie
-    /// A uniform format of at most the same bytes loses less, or as good as less.
+    /// A uniform format within the budget loses less, or as good as less.
     case uniform
   }
 
@@ -69,7 +69,7 @@ public struct VerificationReport: Codable, Sendable {
 
   /// The policy's entry.
   public var policy: VerifiedEntry { entries[0] }
-  /// The best uniform entry, when any fits the policy's bytes.
+  /// The best uniform entry, when any fits the budget.
   public var bestUniform: VerifiedEntry? {
     entries.dropFirst().min { $0.loss < $1.loss }
   }
@@ -81,7 +81,7 @@ public struct VerificationOptions: Sendable {
   public var data: CalibrationOptions
   /// Which part of it.
   public var part: CalibrationPart
-  /// Uniform formats to compare with, where they are at most as large.
+  /// Uniform formats to compare with, where they keep the policy's byte budget.
   public var baselines: [String]
   /// Threads.
   public var workers: Int
@@ -98,7 +98,7 @@ public struct VerificationOptions: Sendable {
 }
 
 extension OpenedModel {
-  /// Evaluates a policy and every uniform format of at most the same bytes on the same held-out samples.
+  /// Evaluates a policy and every uniform format within its byte budget on the same held-out samples.
   ///
   /// - Throws: `UserError` when the policy is not for this model.
   public func verify(
@@ -124,7 +124,7 @@ extension OpenedModel {
     }
     var seen: Set<[String]> = []
     let uniforms = try options.baselines.map { try uniform($0) }
-      .filter { $0.layerBytes + fixedBytes <= bytes }
+      .filter { $0.layerBytes + fixedBytes <= policy.allowance }
       .filter { seen.insert($0.formats.map(\.name)).inserted }
       .sorted { ($0.layerBytes, $0.name) > ($1.layerBytes, $1.name) }
     let counter = ProgressCounter("verifying on held-out data", handler: progress)

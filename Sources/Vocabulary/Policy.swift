@@ -100,7 +100,7 @@ public struct Policy: Codable, Hashable, Sendable {
 
   /// What held-out data said.
   public struct Verification: Codable, Hashable, Sendable {
-    /// The best uniform format of at most the same bytes.
+    /// The best uniform format within the budget.
     public struct Uniform: Codable, Hashable, Sendable {
       /// The format.
       public var format: String
@@ -165,6 +165,23 @@ public struct Policy: Codable, Hashable, Sendable {
       self.tool = tool
       self.libraries = libraries
     }
+  }
+
+  /// The bytes that the budgets leave the whole model: what a rival may take.
+  ///
+  /// The tightest of the `bytes` and `bpw` budgets, and never less than the policy takes; its own bytes
+  /// where there is no such budget.
+  public var allowance: Int {
+    let fixed = bytes - layers.reduce(0) { $0 + $1.bytes }
+    let limits = budget.compactMap { spending -> Double? in
+      switch spending.kind {
+      case .bytes: spending.limit
+      case .bpw: (spending.limit * Double(model.weights) / 8).rounded(.down) + Double(fixed)
+      case .latency, .bops, .loss: nil
+      }
+    }
+    guard let tightest = limits.min(), tightest.isFinite else { return bytes }
+    return max(bytes, Int(min(tightest, 0x1p60)))
   }
 
   /// Always ``schema``.

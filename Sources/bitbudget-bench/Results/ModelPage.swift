@@ -18,10 +18,9 @@ enum ModelPage {
 
       Loss is the mean over the held-out samples: \(meaning(results)). Brackets are 95 % bootstrap
       intervals; the excess is how much more the best uniform format loses, paired by sample. The best uniform format is the best of all integer
-      formats (\(SummaryPage.formats)) of at most the policy's bytes:
+      formats (\(SummaryPage.formats)) within the policy's budget:
       \(compared.map(String.init).joined(separator: ", ")) of them at the \(compared.count) budgets, all \
       evaluated on the same samples. Bytes are of the whole model.
-      \(leftOut(results))
 
       ![What \(results.name) loses at which size](frontier.svg)
 
@@ -58,16 +57,6 @@ enum ModelPage {
     columns.append(("verdict", \.verdict))
     return Markdown.table(
       columns.map(\.0), rows.map { row in columns.map { $0.1(row) } })
-  }
-
-  private static func leftOut(_ results: ModelResults) -> String {
-    let formats = results.budgets.flatMap { result in
-      result.leftOut.map { "\($0.format) (\($0.bytes) bytes) at \(result.limit) bpw" }
-    }
-    return formats.isEmpty
-      ? "No uniform format that keeps a budget was left out."
-      : "Not compared, since they keep the budget but are larger than the policy: "
-        + formats.joined(separator: ", ") + "."
   }
 
   private static func meaning(_ results: ModelResults) -> String {

@@ -12,15 +12,12 @@ struct ModelResults {
     var policy: Policy
     /// What held-out data said.
     var verification: VerificationReport
-    /// Uniform formats that keep the budget and yet were not compared, being larger than the policy.
-    var leftOut: [Inspection.Uniform]
   }
 
   var budgets: [BudgetResult]
   var frontier: Frontier
 
   static let frontierFiles = ["frontier.json", "frontier.csv", "frontier.svg"]
-  static let inspectionFile = "uniform.json"
   static let provenanceFile = "provenance.json"
 
   static func policyFile(_ budget: Int) -> String { "policy-\(budget)bpw.json" }
@@ -29,7 +26,6 @@ struct ModelResults {
   /// The files that the tool makes and `Results/` keeps.
   static var measuredFiles: [String] {
     StudiedModel.budgets.flatMap { [policyFile($0), verificationFile($0)] } + frontierFiles
-      + [inspectionFile]
   }
 
   /// Reads the results in a folder.
@@ -38,16 +34,10 @@ struct ModelResults {
       let url = URL(fileURLWithPath: folder).appendingPathComponent(name)
       return try JSONDecoder().decode(Value.self, from: Data(contentsOf: url))
     }
-    let inspection: Inspection = try read(Self.inspectionFile)
     budgets = try StudiedModel.budgets.map { limit in
       let policy: Policy = try read(Self.policyFile(limit))
       let verification: VerificationReport = try read(Self.verificationFile(limit))
-      let compared = Set(verification.entries.compactMap(\.format))
-      return BudgetResult(
-        limit: limit, policy: policy, verification: verification,
-        leftOut: inspection.uniform.filter {
-          $0.bpw <= Double(limit) && $0.bytes > policy.bytes && !compared.contains($0.format)
-        })
+      return BudgetResult(limit: limit, policy: policy, verification: verification)
     }
     frontier = try read("frontier.json")
   }

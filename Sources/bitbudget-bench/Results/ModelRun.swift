@@ -41,9 +41,6 @@ struct ModelRun {
     try run(
       ["frontier", study, "--measure", "8", "--model", model.path] + model.heldOut
         + ["-o", folder], to: "frontier.txt")
-    try run(
-      ["inspect", model.path, "--formats", Defaults.baselines.joined(separator: ","), "--json"],
-      to: ModelResults.inspectionFile)
   }
 
   /// Exit code 1 means a failure or that a uniform format won: in the latter case the report says so.

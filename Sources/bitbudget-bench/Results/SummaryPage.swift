@@ -38,14 +38,13 @@ enum SummaryPage {
       # Measured results
 
       Made by `make results`; do not edit. At each budget the policy meets every uniform integer format
-      of at most its bytes (\(formats)) on the same
+      within the budget (\(formats)) on the same
       held-out samples. "The policy wins" means that it loses less than each of them and that no 95 % interval of
       the paired difference reaches zero: so it is at \(won) of \(rows.count) budgets.
 
       \(table)
 
-      Not compared is a format that keeps the budget but is larger than the policy, if by a hair; each
-      model's page names those that there are. It also has the frontier, and how it was all made.
+      Each model's page also has the frontier, and how it was all made.
 
       """
   }

@@ -8,7 +8,7 @@ struct Auto: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures, plans, proves and draws in one go, and ships the winner.",
     discussion: """
-      Where a uniform format of at most the same bytes does better on held-out data, that is what is \
+      Where a uniform format within the budget does better on held-out data, that is what is \
       shipped, and it is said.
       Example: bitbudget auto minilm --budget 4.5bpw --data sentences.txt -o study
       """)

@@ -8,7 +8,7 @@ import Vocabulary
 /// `bitbudget verify`.
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Proves a policy on held-out data against every uniform format of at most its bytes.",
+    abstract: "Proves a policy on held-out data against every uniform format within its budget.",
     discussion: """
       Uses the held-out fifth of the data, which `measure` does not see; --all takes everything, for a
       file that was not measured on. Exit code 1 when a uniform format wins.
