@@ -13,8 +13,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean
 
-APT := libtorch-dev libglpk-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev libssl-dev \
-  g++ python3 python3-pip python3-venv unzip
+APT := libtorch-dev libglpk-dev libxgboost-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
+  libssl-dev g++ python3 python3-pip python3-venv unzip
 PYTHON := .fixtures/venv/bin/python
 # Deterministic and quick: parallelism is over samples and layers, not inside an operator.
 export OPENBLAS_NUM_THREADS := 1

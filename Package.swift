@@ -72,6 +72,9 @@ let package = Package(
     .target(
       name: "CGLPK", path: "Sources/Native/CGLPK", linkerSettings: [.linkedLibrary("glpk")]),
     native("MILP", on: ["CGLPK"]),
+    // XGBoost too is loaded when it is first called.
+    .target(name: "CXGBoost", path: "Sources/Native/CXGBoost"),
+    native("BoostedTrees", on: ["CXGBoost"]),
     .target(
       name: "CImages", path: "Sources/Native/CImages", linkerSettings: [.linkedLibrary("gd")]),
     native("Images", on: ["CImages"]),
@@ -91,7 +94,7 @@ let package = Package(
     // Rooms: siblings, none imports another.
     room("Sensitivity", on: ["Vocabulary", "Tensors", "Models", "Quantization"]),
     room("Costs", on: ["Vocabulary", "Quantization"]),
-    room("Optimization", on: ["Vocabulary", "MILP"]),
+    room("Optimization", on: ["Vocabulary", "MILP", "BoostedTrees"]),
     room("Pareto", on: ["Vocabulary"]),
     room("Export", on: ["Vocabulary"]),
     room("Study", on: ["Vocabulary", grdb]),
@@ -110,7 +113,10 @@ let package = Package(
       swiftSettings: swift6),
     .executableTarget(
       name: "bitbudget-bench",
-      dependencies: ["Tuning", "Quantization", "Vocabulary", argumentParser],
+      dependencies: [
+        "Tuning", "Calibration", "Quantization", "Optimization", "Pareto", "Vocabulary",
+        argumentParser,
+      ],
       swiftSettings: swift6),
 
     // Tests.
@@ -119,6 +125,7 @@ let package = Package(
       swiftSettings: swift6),
     tests("TensorsTests", on: ["Tensors"]),
     tests("MILPTests", on: ["MILP", "Vocabulary"]),
+    tests("BoostedTreesTests", on: ["BoostedTrees"]),
     tests("VocabularyTests", on: ["Vocabulary"]),
     tests("QuantizationTests", on: ["Vocabulary", "Quantization", "Costs", "Archives", yams]),
     tests("ModelsTests", on: ["Vocabulary", "Tensors", "Models", "Archives"]),

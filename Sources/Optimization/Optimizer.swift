@@ -9,6 +9,10 @@ public protocol Optimizer: Sendable {
   static var id: String { get }
   /// One line for `list`.
   static var summary: String { get }
+  /// Whether it proves the optimum when it is given the time; true unless a type says otherwise.
+  static var isExact: Bool { get }
+  /// The most combinations of candidates that it accepts; infinite unless a type says otherwise.
+  static var largestCombinationCount: Double { get }
 
   /// The best choice of one candidate per group.
   ///
@@ -22,10 +26,22 @@ public protocol Optimizer: Sendable {
   func solve(_ problem: AssignmentProblem, timeLimit: Double) throws -> Outcome
 }
 
+extension Optimizer {
+  /// True: what is listed is held to the strictest tests unless it says otherwise.
+  public static var isExact: Bool { true }
+  /// Infinite.
+  public static var largestCombinationCount: Double { .infinity }
+}
+
 /// The optimizers there are.
 public enum Optimizers {
   /// Every optimizer, the default first.
-  public static let all: [any Optimizer] = [IntegerProgramming(), DynamicProgramming()]
+  public static let all: [any Optimizer] = [
+    IntegerProgramming(), DynamicProgramming(),
+    Lagrangian(),
+    Greedy(),
+    Exhaustive(),
+  ]
 
   /// The optimizer of that name.
   ///

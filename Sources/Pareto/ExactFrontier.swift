@@ -24,6 +24,7 @@ extension Frontier {
     let merged = try table.merged(pins: pins)
     var stages = [[PartialPolicy(bytes: 0, loss: 0, parent: 0, candidate: 0)]]
     var kept = 1
+    let unit = byteUnit(merged.groups)
     for group in merged.groups {
       if let bad = group.candidates.first(where: { !$0.loss.isFinite }) {
         throw UserError(.failed, "'\(group.name)' has a loss of \(bad.loss) in '\(bad.format)'")
@@ -32,11 +33,12 @@ extension Frontier {
       guard previous.count * group.candidates.count <= maximumStates else {
         throw Self.tooMany(maximumStates)
       }
-      let next = unbeaten(previous, extendedBy: group.candidates)
+      let next = unbeaten(previous, extendedBy: group.candidates, unit: unit)
       kept += next.count
       guard kept <= maximumStates else { throw Self.tooMany(maximumStates) }
       stages.append(next)
     }
+    let weights = table.weights ?? 0
     var points: [Point] = []
     for end in stages[stages.count - 1] {
       var choices = [Int](repeating: 0, count: merged.groups.count)
@@ -45,7 +47,7 @@ extension Frontier {
         choices[g] = Int(state.candidate)
         state = stages[g][Int(state.parent)]
       }
-      let point = Point(table, choices: merged.choices(choices))
+      let point = Point(table, choices: merged.choices(choices), weights: weights)
       // Sums in another order may tie what differed by rounding.
       if points.last.map({ point.loss < $0.loss }) ?? true { points.append(point) }
     }
@@ -68,22 +70,47 @@ private struct PartialPolicy {
   var candidate: Int32
 }
 
-/// The policies of one more group that no other beats, rising in bytes and falling in loss.
-private func unbeaten(
-  _ policies: [PartialPolicy], extendedBy candidates: [Candidate]
-) -> [PartialPolicy] {
-  var extended: [PartialPolicy] = []
-  extended.reserveCapacity(policies.count * candidates.count)
-  for (parent, policy) in policies.enumerated() {
-    for (index, candidate) in candidates.enumerated() {
-      extended.append(
-        PartialPolicy(
-          bytes: policy.bytes + candidate.bytes, loss: policy.loss + candidate.loss,
-          parent: Int32(parent), candidate: Int32(index)))
+/// The largest number of bytes of which all differences between a group's candidates are multiples.
+private func byteUnit(_ groups: [GroupSensitivity]) -> Int {
+  var unit = 0
+  for group in groups {
+    for candidate in group.candidates {
+      var (a, b) = (unit, abs(candidate.bytes - group.candidates[0].bytes))
+      while b != 0 { (a, b) = (b, a % b) }
+      unit = a
     }
   }
-  extended.sort {
-    ($0.bytes, $0.loss, $0.parent, $0.candidate) < ($1.bytes, $1.loss, $1.parent, $1.candidate)
+  return max(1, unit)
+}
+
+/// The policies of one more group that no other beats, rising in bytes and falling in loss.
+///
+/// Where the sizes that there can be are no more than the policies to compare, one pass keeps the
+/// best of each size; otherwise they are sorted.
+private func unbeaten(
+  _ policies: [PartialPolicy], extendedBy candidates: [Candidate], unit: Int
+) -> [PartialPolicy] {
+  let sizes = candidates.map(\.bytes)
+  let least = policies[0].bytes + (sizes.min() ?? 0)
+  let most = policies[policies.count - 1].bytes + (sizes.max() ?? 0)
+  var extended: [PartialPolicy]
+  if (most - least) / unit < 2 * policies.count * candidates.count {
+    extended = bestOfEachSize(
+      policies, extendedBy: candidates, unit: unit, sizes: least...most)
+  } else {
+    extended = []
+    extended.reserveCapacity(policies.count * candidates.count)
+    for (parent, policy) in policies.enumerated() {
+      for (index, candidate) in candidates.enumerated() {
+        extended.append(
+          PartialPolicy(
+            bytes: policy.bytes + candidate.bytes, loss: policy.loss + candidate.loss,
+            parent: Int32(parent), candidate: Int32(index)))
+      }
+    }
+    extended.sort {
+      ($0.bytes, $0.loss, $0.parent, $0.candidate) < ($1.bytes, $1.loss, $1.parent, $1.candidate)
+    }
   }
   var kept: [PartialPolicy] = []
   for policy in extended {
@@ -91,4 +118,31 @@ private func unbeaten(
     kept.append(policy)
   }
   return kept
+}
+
+/// For each size the policy of the smallest loss, of equal ones that of the first parent and
+/// candidate; rising in bytes.
+private func bestOfEachSize(
+  _ policies: [PartialPolicy], extendedBy candidates: [Candidate], unit: Int,
+  sizes: ClosedRange<Int>
+) -> [PartialPolicy] {
+  let nobody = PartialPolicy(bytes: 0, loss: .infinity, parent: -1, candidate: 0)
+  let count = (sizes.upperBound - sizes.lowerBound) / unit + 1
+  var best = [PartialPolicy](repeating: nobody, count: count)
+  for (index, candidate) in candidates.enumerated() {
+    let (bytes, loss) = (candidate.bytes, candidate.loss)
+    for (parent, policy) in policies.enumerated() {
+      let policy = PartialPolicy(
+        bytes: policy.bytes + bytes, loss: policy.loss + loss, parent: Int32(parent),
+        candidate: Int32(index))
+      let place = (policy.bytes - sizes.lowerBound) / unit
+      let other = best[place]
+      if other.parent < 0 || policy.loss < other.loss
+        || (policy.loss == other.loss && policy.parent < other.parent)
+      {
+        best[place] = policy
+      }
+    }
+  }
+  return best.filter { $0.parent >= 0 }
 }

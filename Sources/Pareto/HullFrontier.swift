@@ -48,42 +48,27 @@ extension Frontier {
       table, model: model, kind: .hull, points: points,
       baselines: UniformPolicy.all(of: table, pins: pins).map(\.baseline))
   }
-
-  /// A curve with its knee, reference point and hypervolume.
-  ///
-  /// The reference is the largest bytes and the largest loss among points and baselines, so that
-  /// figures of different curves compare only when their references are equal.
-  ///
-  /// - Parameter points: Rising in bytes, falling in loss.
-  public init(
-    _ table: SensitivityTable, model: String, kind: Kind, points: [Point], baselines: [Baseline]
-  ) {
-    let bytes = points.map(\.bytes) + baselines.map(\.bytes)
-    let losses = points.map(\.loss) + baselines.map(\.loss)
-    let reference = [Double(bytes.max() ?? 0), losses.max() ?? 0]
-    self.init(
-      model: model, unit: table.unit, kind: kind, groups: table.groups.map(\.name),
-      formats: table.groups.map { $0.candidates.map(\.format) }, points: points,
-      baselines: baselines, knee: kneeIndex(points.map { (Double($0.bytes), $0.loss) }),
-      reference: reference,
-      hypervolume: Pareto.hypervolume(
-        points.map { (Double($0.bytes), $0.loss) }, reference: (reference[0], reference[1])))
-  }
 }
 
 extension Frontier.Point {
   /// The policy that gives every group of `table` the candidate in `choices`.
   public init(_ table: SensitivityTable, choices: [Int]) {
+    self.init(table, choices: choices, weights: table.weights ?? 0)
+  }
+
+  /// The same where the table's weights were summed already.
+  init(_ table: SensitivityTable, choices: [Int], weights: Int) {
     var bytes = 0
     var loss = 0.0
     var latency: Double? = 0
-    for (group, choice) in zip(table.groups, choices) {
-      let candidate = group.candidates[choice]
-      bytes += candidate.bytes
-      loss += candidate.loss
-      latency = latency.flatMap { sum in candidate.latency.map { sum + $0 } }
+    // By index: a copy of every group and candidate would take most of the time.
+    for (g, choice) in zip(table.groups.indices, choices) {
+      bytes += table.groups[g].candidates[choice].bytes
+      loss += table.groups[g].candidates[choice].loss
+      if let sum = latency {
+        latency = table.groups[g].candidates[choice].latency.map { sum + $0 }
+      }
     }
-    let weights = table.weights ?? 0
     self.init(
       bytes: bytes + (table.fixedBytes ?? 0),
       bpw: weights > 0 ? 8 * Double(bytes) / Double(weights) : 0, latency: latency, loss: loss,

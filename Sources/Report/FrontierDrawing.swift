@@ -78,6 +78,12 @@ struct FrontierDrawing {
       svg.text(text, cursor + 26, middle + 4, class: "key")
       advance(text)
     }
+    if frontier.points.contains(where: { $0.dominated == true }) {
+      let text = "dominated"
+      svg.circle(cursor + 10, middle, radius: 3.5, class: "key-mark measured-dominated")
+      svg.text(text, cursor + 26, middle + 4, class: "key")
+      advance(text)
+    }
     if !frontier.baselines.isEmpty {
       let text = "uniform format, predicted"
       svg.diamond(cursor + 10, middle, radius: 5, class: "key-mark baseline-predicted")
@@ -157,7 +163,8 @@ struct FrontierDrawing {
 
   private mutating func drawCurves() {
     let predicted = frontier.points.map { (x: x(Double($0.bytes)), y: y($0.loss)) }
-    let measured = frontier.points.compactMap { point in
+    // What measurement found dominated is off the measured curve.
+    let measured = frontier.points.filter { $0.dominated != true }.compactMap { point in
       point.measured.map { (x: x(Double(point.bytes)), y: y($0)) }
     }
     for line in [predicted, measured] {
@@ -176,22 +183,41 @@ struct FrontierDrawing {
     for point in frontier.points {
       guard let loss = point.measured else { continue }
       let place = (x: x(Double(point.bytes)), y: y(loss))
+      drawInterval(at: place.x, point.low, point.high)
+      let isDominated = point.dominated == true
       svg.circle(
-        place.x, place.y, radius: 4, class: "measured",
+        place.x, place.y, radius: 4, class: isDominated ? "measured-dominated" : "measured",
         tooltip: "\(shortSize(point.bytes)), \(fixed(point.bpw, digits: 2)) bpw: "
-          + "\(significant(loss)) measured, \(significant(point.loss)) predicted")
+          + "\(significant(loss)) measured\(range(point.low, point.high)), "
+          + "\(significant(point.loss)) predicted\(isDominated ? "; dominated" : "")")
     }
+  }
+
+  /// The 95 % interval of a measured loss, where there is one.
+  private mutating func drawInterval(at x: Double, _ low: Double?, _ high: Double?) {
+    guard let low, let high, low.isFinite, high.isFinite else { return }
+    svg.line(x, y(low), x, y(high), class: "interval")
+    for end in [low, high] { svg.line(x - 3, y(end), x + 3, y(end), class: "interval") }
+  }
+
+  private func range(_ low: Double?, _ high: Double?) -> String {
+    guard let low, let high else { return "" }
+    return " [\(significant(low)), \(significant(high))]"
   }
 
   private mutating func drawBaselines() {
     for baseline in frontier.baselines {
       let at = x(Double(baseline.bytes))
-      let known = baseline.measured.map { ", \(significant($0)) measured" } ?? ""
+      let known =
+        baseline.measured.map {
+          ", \(significant($0)) measured\(range(baseline.low, baseline.high))"
+        } ?? ""
       let tooltip =
         "\(baseline.name): \(shortSize(baseline.bytes)), \(fixed(baseline.bpw, digits: 2)) bpw, "
         + "\(significant(baseline.loss)) predicted\(known)"
       if let measured = baseline.measured {
         svg.line(at, y(baseline.loss), at, y(measured), class: "shift")
+        drawInterval(at: at, baseline.low, baseline.high)
       }
       svg.diamond(
         at, y(baseline.loss), radius: 5, class: "baseline-predicted", tooltip: tooltip)

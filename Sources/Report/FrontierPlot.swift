@@ -4,8 +4,9 @@ public import Vocabulary
 public enum FrontierPlot {
   /// Draws a frontier as lines of text.
   ///
-  /// `◆` is the knee, `●` a measured policy, `┊` a budget; uniform formats are letters that are
-  /// spelled out below, at their measured loss where there is one.
+  /// `◆` is the knee, `●` a measured policy, `○` one that another measured policy dominates, `┊` a
+  /// budget; uniform formats are letters that are spelled out below, at their measured loss where
+  /// there is one.
   ///
   /// - Parameters:
   ///   - width: Characters in a line, at least 40.
@@ -38,7 +39,9 @@ public enum FrontierPlot {
       cells[at.y / 4][at.x / 2] = mark
     }
     for point in frontier.points {
-      if let measured = point.measured { put("●", point.bytes, measured) }
+      if let measured = point.measured {
+        put(point.dominated == true ? "○" : "●", point.bytes, measured)
+      }
     }
     if let knee = frontier.knee, frontier.points.indices.contains(knee) {
       put("◆", frontier.points[knee].bytes, frontier.points[knee].loss)
@@ -48,7 +51,7 @@ public enum FrontierPlot {
       let at = place(baseline.bytes, baseline.measured ?? baseline.loss)
       let row = cells[at.y / 4]
       let column = [0, 1, -1, 2, -2].map { at.x / 2 + $0 }.first { column in
-        row.indices.contains(column) && !row[column].isLetter && !"●◆".contains(row[column])
+        row.indices.contains(column) && !row[column].isLetter && !"●○◆".contains(row[column])
       }
       cells[at.y / 4][column ?? at.x / 2] = letter(index)
     }
@@ -118,9 +121,13 @@ public enum FrontierPlot {
           + "\(significant(point.loss))")
     }
     if frontier.points.contains(where: { $0.measured != nil }) { entries.append("● measured") }
+    if frontier.points.contains(where: { $0.dominated == true }) {
+      entries.append("○ measured, dominated")
+    }
     if let budget { entries.append("┊ budget: \(shortSize(budget))") }
     let indent = String(repeating: " ", count: 3)
     var lines = entries.isEmpty ? [] : [indent + entries.joined(separator: "   ")]
+    if let agreement = frontier.agreement { lines.append(indent + sentence(agreement)) }
     let longest = frontier.baselines.map(\.name.count).max() ?? 0
     for (index, baseline) in frontier.baselines.enumerated() {
       let loss =
@@ -131,6 +138,19 @@ public enum FrontierPlot {
           + "\(padded(fixed(baseline.bpw, digits: 2), to: 5, right: true)) bpw  \(loss)")
     }
     return lines
+  }
+
+  /// How far the prediction can be trusted, in one line.
+  private static func sentence(_ agreement: Frontier.Agreement) -> String {
+    let dominated = "\(agreement.dominated) of \(agreement.count) measured points dominated"
+    guard let spearman = agreement.spearman, let kendall = agreement.kendall else {
+      return dominated
+    }
+    let together = agreement.spearmanWithBaselines.map {
+      " (\(fixed($0, digits: 3)) with the uniform formats)"
+    }
+    return "predicted against measured: Spearman \(fixed(spearman, digits: 3))\(together ?? ""), "
+      + "Kendall \(fixed(kendall, digits: 3)); \(dominated)"
   }
 
   private static func trimmed(_ line: String) -> String {

@@ -50,6 +50,8 @@ public enum FrontierSVG {
         .measured-line { fill: none; stroke: #d55e00; stroke-width: 1.5; stroke-dasharray: 5 4 }
         .predicted { fill: #0072b2; stroke: #ffffff; stroke-width: 1 }
         .measured { fill: #d55e00; stroke: #ffffff; stroke-width: 1 }
+        .measured-dominated { fill: #ffffff; stroke: #d55e00; stroke-width: 1.6 }
+        .interval { stroke: #d55e00; stroke-width: 1.4 }
         .baseline-predicted { fill: #ffffff; stroke: #0072b2; stroke-width: 1.6 }
         .baseline-measured { fill: #d55e00; stroke: #ffffff; stroke-width: 1 }
         .knee-ring { fill: none; stroke: #009e73; stroke-width: 2.2 }

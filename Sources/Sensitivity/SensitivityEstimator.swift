@@ -42,6 +42,7 @@ public enum Estimators {
   /// In the order in which they are listed.
   public static let all: [any SensitivityEstimator.Type] = [
     FisherChannel.self, FisherOutput.self, ExactKL.self, OutputError.self, WeightError.self,
+    OutputDelta.self,
   ]
 
   /// The name of the estimator that is used unless another is asked for.

@@ -6,7 +6,10 @@ internal import Sensitivity
 public import Vocabulary
 
 extension OpenedModel {
-  /// A frontier with some of its points and all baselines evaluated on held-out data.
+  /// A frontier with some of its points and all baselines evaluated on held-out data, each with a
+  /// 95 % bootstrap interval, and the measured points ranked anew.
+  ///
+  /// All policies are evaluated on the same samples and resampled alike.
   ///
   /// - Parameters:
   ///   - points: How many points to evaluate, spread evenly.
@@ -33,14 +36,29 @@ extension OpenedModel {
     }
     policies += baselines.map(\.formats)
     let counter = ProgressCounter("measuring the frontier", handler: progress)
-    let losses = try PolicyEvaluator(executor: executor, workers: workers).evaluate(
+    let evaluations = try PolicyEvaluator(executor: executor, workers: workers).evaluate(
       policies, on: data.samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) }
-    ).map { SampleMean($0.map(\.loss)).mean }
+    )
     counter.finish()
-    for (k, point) in chosen.enumerated() { frontier.points[point].measured = losses[k] }
-    for k in baselines.indices { frontier.baselines[k].measured = losses[chosen.count + k] }
-    return frontier
+    let measured = evaluations.map { samples in
+      let losses = samples.map(\.loss)
+      return (
+        mean: SampleMean(losses).mean, interval: Interval.bootstrap(losses, seed: options.seed)
+      )
+    }
+    for (k, point) in chosen.enumerated() {
+      frontier.points[point].measured = measured[k].mean
+      frontier.points[point].low = measured[k].interval.low
+      frontier.points[point].high = measured[k].interval.high
+    }
+    for k in baselines.indices {
+      let (mean, interval) = measured[chosen.count + k]
+      frontier.baselines[k].measured = mean
+      frontier.baselines[k].low = interval.low
+      frontier.baselines[k].high = interval.high
+    }
+    return frontier.reranked()
   }
 
   /// `wanted` of `count` indices, the ends among them.

@@ -152,7 +152,7 @@ extension OpenedModel {
       let share = Double(end - next) / Double(samples.count)
       task.advanced = { counter.advance(by: $0 * share) }
       let chunk = SampleChunk(first: next, samples: Array(samples[next..<end]))
-      let scores = try estimator.scores(of: chunk, in: task)
+      let scores = try scores(of: chunk, by: estimator, in: task, of: run, keptIn: study)
       try study.append(
         run, chunk: next..<end,
         scores: scores.enumerated().flatMap { group, candidates in

@@ -14,6 +14,8 @@ public struct PlanningSource: Sendable {
   let header: StudyHeader?
   let run: Run?
   let name: String
+  /// The study that ``run`` is in.
+  private(set) var directory: String?
 
   /// Opens a study's directory or a `bitbudget.table/1` file.
   ///
@@ -39,6 +41,7 @@ public struct PlanningSource: Sendable {
       }
       measured = try study.sensitivityTable(run)
       (header, self.run, name) = (study.header, run, study.header.model.name)
+      directory = path
     } else {
       measured = try TableFile.read(path)
       (header, run) = (nil, nil)

@@ -23,23 +23,33 @@ public struct Frontier: Codable, Hashable, Sendable {
     public var bpw: Double
     /// Milliseconds, where known.
     public var latency: Double?
-    /// Predicted loss.
+    /// Predicted loss; in a curve of kind ``Kind/measured``, the measured one.
     public var loss: Double
     /// Held-out loss, where measured.
     public var measured: Double?
+    /// Lower end of the measured loss's 95 % interval.
+    public var low: Double?
+    /// Upper end of the measured loss's 95 % interval.
+    public var high: Double?
+    /// Whether another measured policy, uniform ones among them, is no larger and loses less, or is
+    /// smaller and loses no more; nil where it was not measured.
+    public var dominated: Bool?
     /// Candidate index per group.
     public var choices: [Int]
 
     /// A policy on the curve.
     public init(
       bytes: Int, bpw: Double, latency: Double? = nil, loss: Double, measured: Double? = nil,
-      choices: [Int]
+      low: Double? = nil, high: Double? = nil, dominated: Bool? = nil, choices: [Int]
     ) {
       self.bytes = bytes
       self.bpw = bpw
       self.latency = latency
       self.loss = loss
       self.measured = measured
+      self.low = low
+      self.high = high
+      self.dominated = dominated
       self.choices = choices
     }
   }
@@ -56,14 +66,49 @@ public struct Frontier: Codable, Hashable, Sendable {
     public var loss: Double
     /// Held-out loss, where measured.
     public var measured: Double?
+    /// Lower end of the measured loss's 95 % interval.
+    public var low: Double?
+    /// Upper end of the measured loss's 95 % interval.
+    public var high: Double?
 
     /// A named policy off the curve.
-    public init(name: String, bytes: Int, bpw: Double, loss: Double, measured: Double? = nil) {
+    public init(
+      name: String, bytes: Int, bpw: Double, loss: Double, measured: Double? = nil,
+      low: Double? = nil, high: Double? = nil
+    ) {
       self.name = name
       self.bytes = bytes
       self.bpw = bpw
       self.loss = loss
       self.measured = measured
+      self.low = low
+      self.high = high
+    }
+  }
+
+  /// How far the prediction's order is that of the measurement.
+  public struct Agreement: Codable, Hashable, Sendable {
+    /// The number of measured points.
+    public var count: Int
+    /// Spearman's ρ of predicted against measured over the points; nil where nothing can be said.
+    public var spearman: Double?
+    /// Kendall's τ-b of the same.
+    public var kendall: Double?
+    /// Spearman's ρ over the points and the measured baselines together.
+    public var spearmanWithBaselines: Double?
+    /// The number of measured points that another measured policy dominates.
+    public var dominated: Int
+
+    /// Rank correlations, and how many points turned out to be dominated.
+    public init(
+      count: Int, spearman: Double?, kendall: Double?, spearmanWithBaselines: Double?,
+      dominated: Int
+    ) {
+      self.count = count
+      self.spearman = spearman
+      self.kendall = kendall
+      self.spearmanWithBaselines = spearmanWithBaselines
+      self.dominated = dominated
     }
   }
 
@@ -91,12 +136,14 @@ public struct Frontier: Codable, Hashable, Sendable {
   public var reference: [Double]
   /// Area dominated by the curve within the reference point.
   public var hypervolume: Double
+  /// Predicted against measured, where points were measured.
+  public var agreement: Agreement?
 
   /// A curve with its baselines and its summary figures.
   public init(
     model: String, axes: [String] = ["bytes", "loss"], unit: String, kind: Kind, groups: [String],
     formats: [[String]], points: [Point], baselines: [Baseline], knee: Int?, reference: [Double],
-    hypervolume: Double
+    hypervolume: Double, agreement: Agreement? = nil
   ) {
     schema = Frontier.schema
     self.model = model
@@ -110,5 +157,6 @@ public struct Frontier: Codable, Hashable, Sendable {
     self.knee = knee
     self.reference = reference
     self.hypervolume = hypervolume
+    self.agreement = agreement
   }
 }

@@ -65,11 +65,15 @@ public struct SearchProblem: Sendable, Codable, Equatable {
   public var seeds: [[Int]]
   /// The samples that there are to evaluate on; a proposal may ask for a part of them.
   public var samples: Int
+  /// Trials of the same knobs with other models, measured in the same unit; what they tell is a
+  /// prior, never a result.
+  public var transfer: [Trial] = []
 
   /// A space with its costs and objectives.
   public init(
     knobs: [Knob], costs: [Cost] = [], objectives: [Objective] = [.measured(0)],
-    prior: [[Double]]? = nil, seeds: [[Int]] = [], samples: Int = 1
+    prior: [[Double]]? = nil, seeds: [[Int]] = [], samples: Int = 1,
+    transfer: [Trial] = []
   ) {
     self.knobs = knobs
     self.costs = costs
@@ -77,6 +81,19 @@ public struct SearchProblem: Sendable, Codable, Equatable {
     self.prior = prior
     self.seeds = seeds
     self.samples = samples
+    self.transfer = transfer
+  }
+
+  /// A stored problem; one that was stored without ``transfer`` has none.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    knobs = try fields.decode([Knob].self, forKey: .knobs)
+    costs = try fields.decode([Cost].self, forKey: .costs)
+    objectives = try fields.decode([Objective].self, forKey: .objectives)
+    prior = try fields.decodeIfPresent([[Double]].self, forKey: .prior)
+    seeds = try fields.decode([[Int]].self, forKey: .seeds)
+    samples = try fields.decode(Int.self, forKey: .samples)
+    transfer = try fields.decodeIfPresent([Trial].self, forKey: .transfer) ?? []
   }
 
   /// Whether every bounded cost is kept.
@@ -133,7 +150,7 @@ public struct Trial: Sendable, Codable, Hashable {
   public var proposal: Proposal
   /// The measured values (means over the samples), small is good.
   public var values: [Double]
-  /// Of the first value, sample by sample: for intervals and paired comparisons. May be empty.
+  /// The first value sample by sample, for intervals and paired comparisons; may be empty.
   public var perSample: [Double]
 
   /// An evaluation.

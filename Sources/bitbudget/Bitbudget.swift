@@ -27,6 +27,6 @@ struct Bitbudget: ParsableCommand {
     version: Tool.version,
     subcommands: [
       Inspect.self, Measure.self, Plan.self, FrontierCommand.self, Verify.self, Export.self,
-      Auto.self, List.self,
+      Auto.self, Search.self, List.self,
     ])
 }

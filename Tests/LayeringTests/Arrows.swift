@@ -9,6 +9,7 @@ enum Arrows {
     // Native: each wrapper sees its own C module and nothing else.
     "Tensors": ["CTorch"],
     "MILP": ["CGLPK"],
+    "BoostedTrees": ["CXGBoost"],
     "Images": ["CImages"],
     "Archives": ["CZlib", "CCrypto"],
     // The nouns, and what the rooms stand on.
@@ -19,7 +20,7 @@ enum Arrows {
     // Rooms: siblings, none imports another.
     "Sensitivity": ["Vocabulary", "Tensors", "Models", "Quantization"],
     "Costs": ["Vocabulary", "Quantization"],
-    "Optimization": ["Vocabulary", "MILP"],
+    "Optimization": ["Vocabulary", "MILP", "BoostedTrees"],
     "Pareto": ["Vocabulary"],
     "Export": ["Vocabulary"],
     "Study": ["Vocabulary", "GRDB"],
@@ -32,7 +33,10 @@ enum Arrows {
     "bitbudget": [
       "Tuning", "Calibration", "Vocabulary", "Export", "Report", "ArgumentParser",
     ],
-    "bitbudget-bench": ["Tuning", "Quantization", "Vocabulary", "ArgumentParser"],
+    "bitbudget-bench": [
+      "Tuning", "Calibration", "Quantization", "Optimization", "Pareto", "Vocabulary",
+      "ArgumentParser",
+    ],
   ]
 
   /// Modules of the system: anybody but the nouns may use them.

@@ -6,6 +6,10 @@ import Vocabulary
 
 /// What every optimizer of the catalogue must do.
 @Suite struct OptimizerConformanceTests {
+  private let exact = Optimizers.all.filter { type(of: $0).isExact }
+  private let large = Optimizers.all.filter { type(of: $0).largestCombinationCount == .infinity }
+  private var wholeModel: [any Optimizer] { large.filter { type(of: $0).isExact } }
+
   @Test func agreesWithExhaustiveSearch() throws {
     for optimizer in Optimizers.all {
       var infeasible = 0
@@ -18,14 +22,20 @@ import Vocabulary
           checkInfeasible(outcome, problem, seed)
           continue
         }
-        guard case .optimal(let found) = outcome else {
+        guard let found = outcome.assignment else {
           Issue.record("seed \(seed): \(outcome)")
           continue
         }
         let size = zip(problem.objective, truth.choices).reduce(0) { $0 + abs($1.0[$1.1]) }
+        var isProven = false
+        if case .optimal = outcome { isProven = true }
+        #expect(isProven || !type(of: optimizer).isExact, "seed \(seed): \(outcome)")
+        #expect(found.objective >= truth.objective - 1e-9 * size, "seed \(seed)")
         #expect(problem.isFeasible(found.choices), "seed \(seed)")
         #expect(found.objective == problem.objective(of: found.choices), "seed \(seed)")
-        #expect(found.objective - truth.objective <= 1e-9 * size, "seed \(seed)")
+        if isProven {
+          #expect(found.objective - truth.objective <= 1e-9 * size, "seed \(seed)")
+        }
         #expect(found.lowerBound <= truth.objective + 1e-9 * size, "seed \(seed)")
       }
       #expect(infeasible > 20)
@@ -54,7 +64,7 @@ import Vocabulary
     let problem = AssignmentProblem(
       objective: [[10, 9, 1]],
       constraints: [.init(kind: .bytes, cost: [[1, 2, 3]], limit: 2)])
-    for optimizer in Optimizers.all {
+    for optimizer in exact {
       #expect(
         try optimizer.solve(problem, timeLimit: 1)
           == .optimal(Assignment(choices: [1], objective: 9, lowerBound: 9)))
@@ -72,7 +82,7 @@ import Vocabulary
         .init(kind: .bpw, cost: Array(repeating: bits, count: 4), limit: 16)
       ])
     let truth = try #require(exhaustive(problem))
-    for optimizer in Optimizers.all {
+    for optimizer in exact {
       let found = try #require(try optimizer.solve(problem, timeLimit: 1).assignment)
       #expect(found.objective == truth.objective)
       #expect(found.objective >= 0.03125 && found.objective < 0.07421875)
@@ -90,7 +100,7 @@ import Vocabulary
   }
 
   @Test func moreBudgetNeverHurts() throws {
-    for optimizer in Optimizers.all {
+    for optimizer in wholeModel {
       var problem = realisticProblem(seed: 77, groups: 12, bitsPerWeight: 4)
       let smallest = problem.constraints[0].smallestPossible
       let largest = problem.constraints[0].cost.reduce(0) { $0 + ($1.max() ?? 0) }
@@ -109,7 +119,7 @@ import Vocabulary
   }
 
   @Test func orderAndScaleDoNotMatter() throws {
-    for optimizer in Optimizers.all {
+    for optimizer in wholeModel {
       for seed in 100..<110 as Range<UInt64> {
         let problem = realisticProblem(seed: seed, groups: 40, bitsPerWeight: 4)
         let found = try #require(try optimizer.solve(problem, timeLimit: 60).assignment)
@@ -132,7 +142,7 @@ import Vocabulary
   @Test func provesTheOptimumOfAWholeModel() throws {
     for bitsPerWeight in [2.6, 3.5, 4.5, 5.5] {
       let problem = realisticProblem(seed: 1, groups: 211, bitsPerWeight: bitsPerWeight)
-      let objectives = try Optimizers.all.map { optimizer in
+      let objectives = try wholeModel.map { optimizer in
         guard case .optimal(let found) = try optimizer.solve(problem, timeLimit: 60) else {
           Issue.record("no proof at \(bitsPerWeight) bits")
           return Double.nan
@@ -146,7 +156,7 @@ import Vocabulary
   }
 
   @Test func withoutTimeThereIsAPolicyAndABound() throws {
-    for optimizer in Optimizers.all {
+    for optimizer in wholeModel {
       var open = 0
       for seed in 0..<20 as Range<UInt64> {
         let problem = realisticProblem(seed: seed, groups: 50, bitsPerWeight: 3.3)
@@ -170,7 +180,7 @@ import Vocabulary
 
   @Test func concurrentSolvesAgree() throws {
     let problem = realisticProblem(seed: 5, groups: 60, bitsPerWeight: 3.7)
-    for optimizer in Optimizers.all {
+    for optimizer in large {
       let expected = try optimizer.solve(problem, timeLimit: 60)
       let outcomes = Mutex<[Outcome?]>([])
       DispatchQueue.concurrentPerform(iterations: 32) { _ in

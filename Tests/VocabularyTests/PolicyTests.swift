@@ -11,7 +11,8 @@ import Vocabulary
           name: "a", tensor: "a.weight", kind: .linear, group: 0, weight: "int4-channel",
           bytes: 500, pinned: false, why: "")
       ],
-      budget: budget, bytes: 570, bpw: 4, predicted: .init(loss: 1, unit: "", lowerBound: 1, gap: 0),
+      budget: budget, bytes: 570, bpw: 4,
+      predicted: .init(loss: 1, unit: "", lowerBound: 1, gap: 0),
       provenance: .init(
         estimator: "", optimizer: "", seed: 0, data: "", tool: "", libraries: [:]))
   }

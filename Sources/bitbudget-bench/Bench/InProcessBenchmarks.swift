@@ -59,7 +59,7 @@ extension Benchmark {
 }
 
 /// Wall time of `body`.
-private func seconds(_ body: () throws -> Void) rethrows -> Double {
+func seconds(_ body: () throws -> Void) rethrows -> Double {
   let clock = ContinuousClock()
   return try clock.measure { try body() } / .seconds(1)
 }

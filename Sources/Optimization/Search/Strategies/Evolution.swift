@@ -1,0 +1,64 @@
+public import Vocabulary
+
+/// NSGA-II: fronts, crowding distance, simulated binary crossover and polynomial mutation.
+///
+/// One to three objectives. Bounds are kept by repairing children, so that every evaluation is of a
+/// point that may be shipped; a point is never evaluated twice. The first population has the problem's
+/// seeds (the exact frontier of a sensitivity table) for up to a half.
+///
+/// Options: `population` (20).
+///
+/// Source: Deb et al., 2002, see ``NonDominatedSorting``.
+public struct EvolutionarySearch: SearchStrategy {
+  /// `evolution`.
+  public static let id = "evolution"
+  /// The standard of multi-objective search.
+  public static let summary = "NSGA-II, for one to three objectives"
+  /// Yes.
+  public static let isMultiObjective = true
+
+  private var population: Population
+  private var random: SplitMix64
+  private var left: Int
+  /// The parents, the best first: the elitist merge of the last parents and their children.
+  private var living: [Trial] = []
+
+  /// A search from its beginning.
+  public init(_ problem: SearchProblem, settings: SearchSettings) throws {
+    guard (1...3).contains(problem.objectives.count) else {
+      throw UserError(.usage, "\(Self.id) takes one to three objectives")
+    }
+    population = try Population(
+      problem, size: settings.whole("population", default: 20, in: 2...10_000), strategy: Self.id)
+    random = SplitMix64(seed: settings.seed)
+    left = settings.evaluations
+  }
+
+  /// A generation.
+  public mutating func ask() throws -> [Proposal] {
+    let count = min(population.size, left)
+    guard count > 0 else { return [] }
+    let points: [[Int]]
+    if population.trials.isEmpty {
+      points = population.founders(count, using: &random)
+    } else {
+      points = population.children(count, using: &random) { [living] random in
+        let a = Int.random(in: living.indices, using: &random)
+        let b = Int.random(in: living.indices, using: &random)
+        return living[min(a, b)].choices
+      }
+    }
+    left -= points.count
+    return points.map { population.problem.everywhere($0) }
+  }
+
+  /// Lets the best of parents and children live.
+  public mutating func tell(_ trials: [Trial]) throws {
+    population.record(trials)
+    let contenders = living + trials
+    let values = contenders.map { trial in
+      population.problem.values(of: trial).map { $0.isNaN ? .infinity : $0 }
+    }
+    living = NonDominatedSorting.order(values).prefix(population.size).map { contenders[$0] }
+  }
+}

@@ -1,0 +1,38 @@
+public import Vocabulary
+
+extension Frontier {
+  /// A curve with its knee, reference point and hypervolume.
+  ///
+  /// The reference is the largest bytes and the largest loss among points and baselines, so that
+  /// figures of different curves compare only when their references are equal.
+  ///
+  /// - Parameter points: Rising in bytes, falling in loss.
+  public init(
+    _ table: SensitivityTable, model: String, kind: Kind, points: [Point], baselines: [Baseline]
+  ) {
+    self.init(
+      model: model, unit: table.unit, kind: kind, groups: table.groups.map(\.name),
+      formats: table.groups.map { $0.candidates.map(\.format) }, points: points,
+      baselines: baselines)
+  }
+
+  /// A curve with its knee, reference point and hypervolume, of groups and formats by name.
+  ///
+  /// Of a measured curve the baselines count with their measured loss, where they have one.
+  ///
+  /// - Parameter points: Rising in bytes, falling in loss.
+  public init(
+    model: String, unit: String, kind: Kind, groups: [String], formats: [[String]],
+    points: [Point], baselines: [Baseline]
+  ) {
+    let bytes = points.map(\.bytes) + baselines.map(\.bytes)
+    let uniform = baselines.map { kind == .measured ? $0.measured ?? $0.loss : $0.loss }
+    let losses = points.map(\.loss) + uniform
+    let reference = [Double(bytes.max() ?? 0), losses.max() ?? 0]
+    let curve = points.map { (Double($0.bytes), $0.loss) }
+    self.init(
+      model: model, unit: unit, kind: kind, groups: groups, formats: formats, points: points,
+      baselines: baselines, knee: kneeIndex(curve), reference: reference,
+      hypervolume: Pareto.hypervolume(curve, reference: (reference[0], reference[1])))
+  }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Calibration
+import Foundation
+import Quantization
+import Tuning
+import Vocabulary
+
+/// `bitbudget-bench pipelines`.
+struct PipelineCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pipelines",
+    abstract: "How many trials each search strategy takes to the best of 96 measured pipelines.",
+    discussion: """
+      Measures every point of SearchSpaces/pipeline.yaml on EfficientNet-Lite0 and MiniLM once, keeps the \
+      tables, and lets the strategies search them from 30 seeds. The score of a point is its loss plus a \
+      price per megabyte. The transfer row starts from all of MiniLM's trials.
+      Example: bitbudget-bench pipelines -o Results/search
+      """)
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where to write.", valueName: "directory"))
+  var output = "Results/search"
+
+  @Option(help: "Seeds for each strategy.")
+  var seeds = 30
+
+  func run() throws {
+    let space = try PipelineSpace(
+      parsing: String(contentsOfFile: "SearchSpaces/pipeline.yaml", encoding: .utf8))
+    try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+    let target = try table(
+      space, model: RealModels.efficientNet, data: RealModels.photos, samples: 64, price: 0.5,
+      file: "pipelines-efficientnet-lite0.json")
+    let source = try table(
+      space, model: RealModels.miniLM, data: RealModels.sentences, samples: 64, price: 0.01,
+      file: "pipelines-minilm.json")
+    let race = PipelineRace(space: space, target: target, source: source)
+    let rows = try race.rows(seeds: UInt64(seeds))
+    let text = PipelinePage.text(rows, race: race, seeds: seeds)
+    try Data(text.utf8).write(
+      to: URL(fileURLWithPath: "\(output)/pipelines.md"), options: .atomic)
+    print(text)
+  }
+
+  /// The table in `file`, measured if it is not there yet.
+  private func table(
+    _ space: PipelineSpace, model: String, data: String, samples: Int, price: Double, file: String
+  ) throws -> PipelineTable {
+    let path = "\(output)/\(file)"
+    if let known = FileManager.default.contents(atPath: path) {
+      return try JSONDecoder().decode(PipelineTable.self, from: known)
+    }
+    let opened = try OpenedModel(model)
+    let table = PipelineTable(
+      model: opened.name, data: data, samples: samples, price: price,
+      results: try opened.measurePipelines(
+        space, data: CalibrationOptions(path: data, samples: samples, length: nil, seed: 1),
+        part: .all, workers: Tool.defaultWorkers, progress: { _ in }))
+    try Data((sortedJSON(table) + "\n").utf8).write(
+      to: URL(fileURLWithPath: path), options: .atomic)
+    return table
+  }
+}
+
+/// Every point of a pipeline space, measured on one model.
+struct PipelineTable: Codable {
+  /// The model's name.
+  var model: String
+  /// The data that the losses are means over.
+  var data: String
+  /// The number of samples.
+  var samples: Int
+  /// Loss that a megabyte (10⁶ bytes) is worth.
+  var price: Double
+  /// The points.
+  var results: [PipelineResult]
+
+  /// Loss plus price: what is to be small.
+  func score(_ result: PipelineResult) -> Double {
+    result.loss + price * Double(result.bytes) / 1e6
+  }
+
+  /// The smallest score.
+  var best: PipelineResult? { results.min { score($0) < score($1) } }
+}
