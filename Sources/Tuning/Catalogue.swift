@@ -25,6 +25,7 @@ public enum Catalogue {
     case "estimators": Estimators.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "optimizers":
       Optimizers.all.map { Entry(name: type(of: $0).id, summary: type(of: $0).summary) }
+        + [Entry(name: QuadraticOptimizer.id, summary: QuadraticOptimizer.summary)]
     case "strategies": SearchStrategies.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "exporters": Exporters.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "formats": Formats.all.map { Entry(name: $0.name, summary: $0.summary) }

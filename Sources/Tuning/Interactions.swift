@@ -43,7 +43,8 @@ enum MeasuredInteractions {
       parts.append(sketches.prefix(left))
       left -= min(left, sketches.samples)
     }
-    return try OutputSketches.joined(parts)
+    // Products of sketches are long; optimizers ask for every pair many times.
+    return try OutputSketches.joined(parts).matrix()
   }
 }
 

@@ -106,8 +106,7 @@ extension PlanningSource {
   public func plan(_ options: PlanningOptions) throws -> Policy {
     let pins = try pinned(options.pins)
     let problem = try PlanningProblem(table, budgets: options.budgets, pins: pins)
-    let optimizer = try Optimizers.named(options.optimizer)
-    let plan = try problem.solved(by: optimizer, timeLimit: options.timeLimit)
+    let plan = try solved(problem, options)
     return policy(
       choices: plan.choices, pinned: Set(pins.keys),
       budget: problem.spending(plan.choices),
@@ -115,8 +114,24 @@ extension PlanningSource {
         loss: plan.loss, unit: table.unit,
         lowerBound: problem.minimisesBytes ? plan.loss : plan.lowerBound,
         gap: problem.minimisesBytes || plan.isOptimal
-          ? 0 : (plan.loss - plan.lowerBound) / max(plan.loss, 1e-300)),
+          ? 0 : (plan.loss - plan.lowerBound) / max(abs(plan.loss), 1e-300)),
       optimizer: options.optimizer)
+  }
+
+  private func solved(_ problem: PlanningProblem, _ options: PlanningOptions) throws -> Plan {
+    guard options.optimizer == QuadraticOptimizer.id else {
+      return try problem.solved(
+        by: Optimizers.named(options.optimizer), timeLimit: options.timeLimit)
+    }
+    guard let model = try interactions() else {
+      throw UserError(
+        .usage,
+        "\(QuadraticOptimizer.id) needs interactions; measure with `--estimator output-delta` and "
+          + "plan with the same")
+    }
+    // The matrix of all pairs is made anyway, so a bound costs little more.
+    return try problem.solved(
+      by: QuadraticOptimizer(pairLimit: 100_000_000), with: model, timeLimit: options.timeLimit)
   }
 
   private func pinned(_ pins: [Pin]) throws -> [Int: String] {

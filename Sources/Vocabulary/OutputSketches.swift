@@ -148,6 +148,18 @@ public struct OutputSketches: InteractionModel, Equatable {
     }
   }
 
+  /// ``gram()`` as a model of its own.
+  public func matrix() -> InteractionMatrix {
+    let gram = gram()
+    var starts = [0]
+    for count in candidateCounts { starts.append(starts[starts.count - 1] + count) }
+    return InteractionMatrix(
+      singles: candidateCounts.indices.map { g in
+        (0..<candidateCounts[g]).map { single(g, $0) }
+      }
+    ) { g, a, h, b in gram[starts[g] + a][starts[h] + b] }
+  }
+
   /// Sketches of the same candidates on several samples after another.
   ///
   /// - Throws: `UserError` when they differ in candidates or dimensions, or when there are none.

@@ -11,6 +11,11 @@ public import Vocabulary
 /// Nothing is clipped to be positive semi-definite. The bound without a proof is a knapsack whose
 /// losses are the singles and half of the smallest cross term with every other group.
 public struct QuadraticOptimizer: Sendable {
+  /// `quadratic`.
+  public static let id = "quadratic"
+  /// One line for `list`.
+  public static let summary = "cross terms of output-delta: branch and bound, or exchange search"
+
   /// Decides the disturbances.
   public var seed: UInt64
   /// How many disturbed policies are searched from after the first.
