@@ -68,6 +68,7 @@ bench: build fixtures
 
 results: build fixtures
 	.build/release/bitbudget-bench results
+	.build/release/bitbudget-bench pipelines
 
 estimators: build fixtures
 	@bash Results/estimators.sh
