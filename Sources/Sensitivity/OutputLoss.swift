@@ -26,6 +26,8 @@ public struct OutputLoss: Sendable {
   }
 
   /// The loss at every position, `[samples · positions]` in order; vectors have one position.
+  ///
+  /// - Throws: `UserError` when a loss is infinite or not a number.
   public func values(reference: Tensor, output: Tensor) throws -> [Double] {
     try recordingGradients(false) {
       guard head != .vector else { return try normalisedErrors(reference, output) }
@@ -33,7 +35,7 @@ public struct OutputLoss: Sendable {
       let q = try logProbabilities(output)
       let terms = try call("aten::exp", p) * (p - q)
       // Rounding can leave −1e-8 where the two agree; a divergence is never negative.
-      return try terms.sum([-1]).doubles().map { max(0, $0) }
+      return try finite(terms.sum([-1]).doubles()).map { max(0, $0) }
     }
   }
 
@@ -117,7 +119,15 @@ public struct OutputLoss: Sendable {
     let difference = try reference - output
     let squared = try (difference * difference).sum(axes).doubles()
     let scale = try (reference * reference).sum(axes).doubles()
-    return zip(squared, scale).map { 0.5 * $0 / max($1, 1e-30) }
+    return try finite(zip(squared, scale).map { 0.5 * $0 / max($1, 1e-30) })
+  }
+
+  /// Refuses losses that are none: a broken output must not pass for a harmless one.
+  private func finite(_ losses: [Double]) throws -> [Double] {
+    guard losses.allSatisfy(\.isFinite) else {
+      throw UserError(.failed, "the network's output becomes infinite or not a number")
+    }
+    return losses
   }
 
   /// `‖y‖` of each sample, shaped to broadcast over the output.

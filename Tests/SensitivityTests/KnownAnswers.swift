@@ -114,6 +114,18 @@ import Vocabulary
     #expect(try loss.values(reference: p, output: p) == [0])
   }
 
+  @Test func aBrokenOutputIsNoHarmlessOne() throws {
+    let reference = Tensor([0, 0] as [Float], shape: [1, 2])
+    for broken in [Float.nan, .infinity] {
+      let output = Tensor([broken, 0], shape: [1, 2])
+      for head in [OutputHead.classes, .vector] {
+        #expect(throws: UserError.self) {
+          try OutputLoss(head: head).values(reference: reference, output: output)
+        }
+      }
+    }
+  }
+
   @Test func normalisedErrorOfUnitVectorsIsOneMinusCosine() throws {
     let loss = OutputLoss(head: .vector)
     let a = Tensor([1, 0] as [Float], shape: [1, 2])
