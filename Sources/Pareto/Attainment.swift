@@ -25,7 +25,7 @@ public func attainmentSurface(
   }
   var steps: [(x: Double, y: Double, front: Int)] = []
   for (front, points) in fronts.enumerated() {
-    try check(points)
+    try checkObjectives(points)
     for point in points {
       guard point.count == 2 else {
         throw UserError(

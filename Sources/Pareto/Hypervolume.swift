@@ -18,7 +18,7 @@ internal import Vocabulary
 /// - Complexity: O(n log n) for two objectives, O(n²) at worst for three (O(n log n) and short moves
 ///   of memory as a rule), O(n^(d−1)) at worst for d.
 public func hypervolume(_ points: [[Double]], reference: [Double]) throws -> Double {
-  try check([reference] + points)
+  try checkObjectives([reference] + points)
   let inside = points.filter { point in zip(point, reference).allSatisfy { $0 < $1 } }
   for value in inside.joined() where value.isInfinite {
     throw UserError(.failed, "no hypervolume: an objective is \(value)")

@@ -17,7 +17,7 @@ import Vocabulary
 /// - Parameter points: A front; dominated points change the scale and nothing else.
 /// - Throws: `UserError` when a point holds a NaN, or has another number of objectives.
 public func knee(_ points: [[Double]]) throws -> Int? {
-  try check(points)
+  try checkObjectives(points)
   var sums = [Double](repeating: 0, count: points.count)
   for k in (points.first ?? []).indices {
     let values = points.map { $0[k] }

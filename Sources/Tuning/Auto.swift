@@ -79,17 +79,7 @@ extension OpenedModel {
   }
 
   private func checkFeasible(_ options: AutoOptions) throws {
-    let groups = try groups(formats: options.measurement.formats)
-    let table = SensitivityTable(
-      unit: "",
-      groups: groups.map { group in
-        GroupSensitivity(
-          name: group.name, layers: [group.name],
-          weights: group.layers.reduce(0) { $0 + graph.layers[$1].layer.shape.count },
-          candidates: group.formats.map {
-            Candidate(format: $0.name, loss: 0, bytes: bytes(of: group, in: $0))
-          })
-      }, fixedBytes: fixedBytes)
+    let table = try sizeTable(formats: options.measurement.formats, unit: "")
     let sizes = options.planning.budgets.filter { $0.kind == .bytes || $0.kind == .bpw }
     _ = try PlanningSource(table: table, name: graph.name).plan(
       PlanningOptions(

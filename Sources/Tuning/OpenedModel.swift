@@ -57,6 +57,20 @@ public struct OpenedModel: Sendable {
     }
   }
 
+  /// A table of bytes alone, with losses of zero: what is known before anything is measured.
+  func sizeTable(formats names: [String], unit: String) throws -> SensitivityTable {
+    SensitivityTable(
+      unit: unit,
+      groups: try groups(formats: names).map { group in
+        GroupSensitivity(
+          name: group.name, layers: [group.name],
+          weights: group.layers.reduce(0) { $0 + graph.layers[$1].layer.shape.count },
+          candidates: group.formats.map {
+            Candidate(format: $0.name, loss: 0, bytes: bytes(of: group, in: $0))
+          })
+      }, fixedBytes: fixedBytes)
+  }
+
   /// Bytes of a group's weights in a format.
   func bytes(of group: MeasuredGroup, in format: any NumberFormat) -> Int {
     group.layers.reduce(0) { $0 + format.bytes(of: graph.layers[$1].layer.shape) }

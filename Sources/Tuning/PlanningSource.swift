@@ -134,7 +134,10 @@ extension PlanningSource {
       by: QuadraticOptimizer(pairLimit: 100_000_000), with: model, timeLimit: options.timeLimit)
   }
 
-  private func pinned(_ pins: [Pin]) throws -> [Int: String] {
+  /// The format of every group that a pin matches, by the group's index.
+  ///
+  /// - Throws: `UserError` when a pin matches nothing, or names what is no candidate.
+  func pinned(_ pins: [Pin]) throws -> [Int: String] {
     var formats: [Int: String] = [:]
     for pin in pins {
       let matching = table.groups.indices.filter { k in

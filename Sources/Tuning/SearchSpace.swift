@@ -68,7 +68,7 @@ extension OpenedModel {
     -> SearchSpace
   {
     let source = try searchSource(options)
-    let pins = try source.formats(pinnedBy: options.pins)
+    let pins = try source.pinned(options.pins)
     let limits = options.budgets.filter { $0.kind != .loss }
     let ceiling = options.budgets.filter { $0.kind == .loss }.map(\.limit).min()
     let planning = try PlanningProblem(source.table, budgets: limits, pins: pins)
@@ -96,17 +96,7 @@ extension OpenedModel {
   /// The study's or the user's table; without one, a table of bytes alone.
   private func searchSource(_ options: SearchOptions) throws -> PlanningSource {
     guard let path = options.study else {
-      let groups = try groups(formats: options.formats)
-      let table = SensitivityTable(
-        unit: OutputLoss(head: graph.head).unit,
-        groups: groups.map { group in
-          GroupSensitivity(
-            name: group.name, layers: [group.name],
-            weights: group.layers.reduce(0) { $0 + graph.layers[$1].layer.shape.count },
-            candidates: group.formats.map {
-              Candidate(format: $0.name, loss: 0, bytes: bytes(of: group, in: $0))
-            })
-        }, fixedBytes: fixedBytes)
+      let table = try sizeTable(formats: options.formats, unit: OutputLoss(head: graph.head).unit)
       return PlanningSource(table: table, header: try searchHeader(table), run: nil)
     }
     let source = try PlanningSource(path, estimator: options.estimator, raw: false)
@@ -258,22 +248,5 @@ extension PlanningSource {
     self.header = header
     self.run = run
     name = header.model.name
-  }
-
-  /// The format of every group that a pin matches.
-  ///
-  /// - Throws: `UserError` when a pin matches nothing.
-  func formats(pinnedBy pins: [Pin]) throws -> [Int: String] {
-    var formats: [Int: String] = [:]
-    for pin in pins {
-      let matching = table.groups.indices.filter { k in
-        pin.matches(table.groups[k].name) || table.groups[k].layers.contains(where: pin.matches)
-      }
-      guard !matching.isEmpty else {
-        throw UserError(.usage, "no layer matches the pin '\(pin.glob)'")
-      }
-      for k in matching { formats[k] = pin.format }
-    }
-    return formats
   }
 }

@@ -139,14 +139,14 @@ import Vocabulary
 
 /// The parts that searches are made of, on known answers of the literature's formulas.
 @Suite struct SearchParts {
-  @Test func crowdingOfTheMiddlePoint() {
+  @Test func crowdingOfTheMiddlePoint() throws {
     let points = [[1.0, 3], [2, 2], [3, 1]]
-    let ranks = NonDominatedSorting.ranks(points)
+    let ranks = try dominationRanks(points)
     #expect(ranks == [0, 0, 0])
-    let crowding = NonDominatedSorting.crowding(points, ranks: ranks)
+    let crowding = try crowdingDistances(points)
     #expect(crowding[1] == 2)
     #expect(crowding[0] == .infinity && crowding[2] == .infinity)
-    #expect(NonDominatedSorting.ranks(points + [[2.5, 2.5], [3, 3]]) == [0, 0, 0, 1, 2])
+    #expect(try dominationRanks(points + [[2.5, 2.5], [3, 3]]) == [0, 0, 0, 1, 2])
   }
 
   @Test func ridgeOfTwoPoints() {

@@ -23,6 +23,9 @@ struct PipelineCommand: ParsableCommand {
   @Option(help: "Seeds for each strategy.")
   var seeds = 30
 
+  @Flag(help: "Measure nothing; race on the tables that are there.")
+  var race = false
+
   func run() throws {
     let space = try PipelineSpace(
       parsing: String(contentsOfFile: "SearchSpaces/pipeline.yaml", encoding: .utf8))
@@ -33,21 +36,22 @@ struct PipelineCommand: ParsableCommand {
     let source = try table(
       space, model: RealModels.miniLM, data: RealModels.sentences, samples: 64, price: 0.01,
       file: "pipelines-minilm.json")
-    let race = PipelineRace(space: space, target: target, source: source)
-    let rows = try race.rows(seeds: UInt64(seeds))
-    let text = PipelinePage.text(rows, race: race, seeds: seeds)
+    let entrants = PipelineRace(space: space, target: target, source: source)
+    let rows = try entrants.rows(seeds: UInt64(seeds))
+    let text = PipelinePage.text(rows, race: entrants, seeds: seeds)
     try Data(text.utf8).write(
       to: URL(fileURLWithPath: "\(output)/pipelines.md"), options: .atomic)
     print(text)
   }
 
-  /// The table in `file`, measured if it is not there yet.
+  /// The table of a model, measured and kept in `file`; read from there for a race alone.
   private func table(
     _ space: PipelineSpace, model: String, data: String, samples: Int, price: Double, file: String
   ) throws -> PipelineTable {
     let path = "\(output)/\(file)"
-    if let known = FileManager.default.contents(atPath: path) {
-      return try JSONDecoder().decode(PipelineTable.self, from: known)
+    if race {
+      return try JSONDecoder().decode(
+        PipelineTable.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
     }
     let opened = try OpenedModel(model)
     let table = PipelineTable(

@@ -56,9 +56,7 @@ public struct EvolutionarySearch: SearchStrategy {
   public mutating func tell(_ trials: [Trial]) throws {
     population.record(trials)
     let contenders = living + trials
-    let values = contenders.map { trial in
-      population.problem.values(of: trial).map { $0.isNaN ? .infinity : $0 }
-    }
-    living = NonDominatedSorting.order(values).prefix(population.size).map { contenders[$0] }
+    let values = contenders.map { population.problem.ranked($0) }
+    living = try NonDominatedSorting.order(values).prefix(population.size).map { contenders[$0] }
   }
 }

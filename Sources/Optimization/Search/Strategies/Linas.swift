@@ -65,7 +65,7 @@ public struct LinasSearch: SearchStrategy {
     let problem = population.problem
     let models = predictors()
     var imagined = problem
-    imagined.seeds = front
+    imagined.seeds = try front
     let settings = SearchSettings(
       seed: random.next(), evaluations: inner, options: ["population": 50])
     var search: any SearchStrategy = try EvolutionarySearch(imagined, settings: settings)
@@ -76,7 +76,7 @@ public struct LinasSearch: SearchStrategy {
       }
     }
     let fresh = trials.filter { !population.taken.contains($0.choices) }
-    let order = NonDominatedSorting.order(fresh.map { problem.values(of: $0) })
+    let order = try NonDominatedSorting.order(fresh.map { problem.ranked($0) })
     let chosen = order.prefix(count).map { fresh[$0].choices }
     guard chosen.isEmpty else { return chosen }
     // The inner search saw measured points only: whatever is left of the space.
@@ -106,11 +106,10 @@ public struct LinasSearch: SearchStrategy {
 
   /// The measured points that no other dominates.
   private var front: [[Int]] {
-    let values = population.trials.map { trial in
-      population.problem.values(of: trial).map { $0.isNaN ? .infinity : $0 }
+    get throws {
+      let ranks = try dominationRanks(population.trials.map { population.problem.ranked($0) })
+      return zip(population.trials, ranks).filter { $0.1 == 0 }.map(\.0.choices)
     }
-    let ranks = NonDominatedSorting.ranks(values)
-    return zip(population.trials, ranks).filter { $0.1 == 0 }.map(\.0.choices)
   }
 
   /// A constant, one column per choice, and the predicted loss where there is one.

@@ -1,7 +1,5 @@
-internal import Vocabulary
-
-// Points are arrays of objectives, every one of them better when smaller. What searches need of
-// them is here and in `Hypervolume`, `Knee` and `Attainment`; the two-coordinate forms take tuples.
+// Points are arrays of objectives, every one of them better when smaller; the two-coordinate forms
+// take tuples. Here rather than in a room, since searches rank by it and frontiers are made of it.
 
 /// Whether `a` is at most as large as `b` in every objective, and smaller in one.
 ///
@@ -20,7 +18,7 @@ public func dominates(_ a: [Double], _ b: [Double]) -> Bool {
 /// - Throws: `UserError` when a point holds a NaN, or has another number of objectives.
 /// - Complexity: O(n log n) for two objectives, otherwise O(n · kept · objectives) after a sort.
 public func nondominated(_ points: [[Double]]) throws -> [Int] {
-  try check(points)
+  try checkObjectives(points)
   return unbeaten(points)
 }
 
@@ -56,7 +54,7 @@ public func nondominated(_ points: [(Double, Double)]) -> [Int] {
 /// - Throws: `UserError` when a point holds a NaN, or has another number of objectives.
 /// - Complexity: O(n² · objectives) at worst, O(n log n) for a chain; O(n) memory.
 public func dominationRanks(_ points: [[Double]]) throws -> [Int] {
-  try check(points)
+  try checkObjectives(points)
   var ranks = [Int](repeating: 0, count: points.count)
   var fronts: [[Int]] = []
   for i in lexicographic(points) {
@@ -97,7 +95,7 @@ public func dominationFronts(_ points: [[Double]]) throws -> [[Int]] {
 /// - Throws: `UserError` when an objective is not finite, or a point has another number of them.
 /// - Complexity: O(objectives · n log n).
 public func crowdingDistances(_ points: [[Double]]) throws -> [Double] {
-  try check(points)
+  try checkObjectives(points)
   var distances = [Double](repeating: 0, count: points.count)
   for k in (points.first ?? []).indices {
     let order = points.indices.sorted { (points[$0][k], $0) < (points[$1][k], $1) }
@@ -118,7 +116,7 @@ public func crowdingDistances(_ points: [[Double]]) throws -> [Double] {
 }
 
 /// Refuses NaN and points of unequal dimension.
-func check(_ points: [[Double]]) throws {
+package func checkObjectives(_ points: [[Double]]) throws {
   for (index, point) in points.enumerated() {
     guard point.count == points[0].count, !point.isEmpty else {
       throw UserError(
@@ -131,7 +129,7 @@ func check(_ points: [[Double]]) throws {
 }
 
 /// ``nondominated(_:)`` of points that were checked.
-func unbeaten(_ points: [[Double]]) -> [Int] {
+package func unbeaten(_ points: [[Double]]) -> [Int] {
   if points.first?.count == 2 { return nondominated(points.map { ($0[0], $0[1]) }).sorted() }
   var kept: [Int] = []
   for i in lexicographic(points) {
