@@ -25,6 +25,12 @@ extension OpenedModel {
     let clock = ContinuousClock()
     let began = clock.now
     let kind = try SearchStrategies.named(options.strategy)
+    for name in options.settings.keys.sorted() where !kind.options.contains(name) {
+      guard !kind.options.isEmpty else {
+        throw UserError(.usage, "'\(options.strategy)' takes no settings, and was given '\(name)'")
+      }
+      throw UserError.unknown(name, "setting of \(options.strategy)", known: kind.options)
+    }
     guard options.axes == nil || options.policy == nil || !options.budgets.isEmpty else {
       throw UserError(.usage, "a policy is chosen within a budget; give one, e.g. --budget 4.5bpw")
     }

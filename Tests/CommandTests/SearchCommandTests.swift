@@ -67,6 +67,14 @@ import Testing
       "search", model, "--data", text, "--strategy", "exchange", "--axes", "bytes,loss", "-o", place
     )
     #expect(curve.code == 64 && curve.err.contains("exchange"))
+    let slip = try Tool.run(
+      "search", model, "--data", text, "--strategy", "genetic", "--budget", "4bpw", "--option",
+      "populaton=3", "-o", place)
+    #expect(slip.code == 64 && slip.err.contains("'population'"))
+    let none = try Tool.run(
+      "search", model, "--data", text, "--strategy", "random", "--budget", "4bpw", "--option",
+      "population=3", "-o", place)
+    #expect(none.code == 64 && none.err.contains("no settings"))
     #expect(!FileManager.default.fileExists(atPath: place))
   }
 }

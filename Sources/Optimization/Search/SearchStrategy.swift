@@ -14,6 +14,8 @@ public protocol SearchStrategy: SendableMetatype {
   static var summary: String { get }
   /// Whether several objectives are understood; others get one.
   static var isMultiObjective: Bool { get }
+  /// Names of the settings that it reads from ``SearchSettings/options``.
+  static var options: [String] { get }
 
   /// A search from its beginning.
   ///

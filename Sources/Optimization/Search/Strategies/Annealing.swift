@@ -16,6 +16,8 @@ public struct AnnealingSearch: SearchStrategy {
   public static let summary = "simulated annealing by moves within the bounds (baseline)"
   /// One objective.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = ["start", "end"]
 
   private let problem: SearchProblem
   private let pool: CandidatePool

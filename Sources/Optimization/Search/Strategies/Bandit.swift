@@ -27,6 +27,10 @@ public struct BanditSearch: SearchStrategy {
   public static let summary = "policy gradient on measured rewards (FLIQS), a baseline"
   /// One objective only.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = [
+    "batch", "rate", "beta", "entropy", "baseline", "warmup", "updates",
+  ]
 
   private enum Phase {
     case start

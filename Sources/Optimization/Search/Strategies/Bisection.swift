@@ -27,6 +27,8 @@ public struct BisectionSearch: SearchStrategy {
   public static let summary = "largest ordered prefix per level that keeps a ceiling, then repairs"
   /// One objective only.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = ["ceiling", "seedOrder"]
 
   private enum Phase {
     case base

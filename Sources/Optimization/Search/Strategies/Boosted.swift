@@ -24,6 +24,10 @@ public struct BoostedSearch: SearchStrategy {
     "gradient-boosted trees over all trials, with transfer from other models (Quantune)"
   /// One objective.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = [
+    "warmup", "batch", "ensemble", "epsilon", "rounds", "depth", "rate",
+  ]
 
   private let problem: SearchProblem
   private let seed: UInt64

@@ -16,6 +16,8 @@ public struct EvolutionarySearch: SearchStrategy {
   public static let summary = "NSGA-II, for one to three objectives"
   /// Yes.
   public static let isMultiObjective = true
+  /// What the user may set.
+  public static let options: [String] = ["population"]
 
   private var population: Population
   private var random: SplitMix64

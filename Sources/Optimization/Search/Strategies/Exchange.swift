@@ -25,6 +25,8 @@ public struct ExchangeSearch: SearchStrategy {
   public static let summary = "budget-preserving swaps with staged selection (EvoPress)"
   /// One objective only.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = ["offspring"]
 
   private enum Phase {
     case start

@@ -12,6 +12,8 @@ public struct GeneticSearch: SearchStrategy {
   public static let summary = "a plain elitist genetic algorithm (baseline)"
   /// One objective.
   public static let isMultiObjective = false
+  /// What the user may set.
+  public static let options: [String] = ["population"]
 
   private var population: Population
   private let measured: Int

@@ -8,6 +8,8 @@ public struct GridSearch: SearchStrategy {
   public static let summary = "every point of a small space, in shuffled order"
   /// The points do not depend on the objectives.
   public static let isMultiObjective = true
+  /// What the user may set.
+  public static let options: [String] = []
 
   private let problem: SearchProblem
   private var points: ArraySlice<[Int]>

@@ -23,6 +23,8 @@ public struct LinasSearch: SearchStrategy {
   public static let summary = "NSGA-II on predictors that learn from every trial (LINAS, SimQ-NAS)"
   /// Yes.
   public static let isMultiObjective = true
+  /// What the user may set.
+  public static let options: [String] = ["batch", "inner", "warmup", "alpha"]
 
   private var population: Population
   private var random: SplitMix64

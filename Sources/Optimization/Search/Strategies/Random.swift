@@ -8,6 +8,8 @@ public struct RandomSearch: SearchStrategy {
   public static let summary = "distinct points at random (baseline)"
   /// The points do not depend on the objectives.
   public static let isMultiObjective = true
+  /// What the user may set.
+  public static let options: [String] = []
 
   private let problem: SearchProblem
   private let pool: CandidatePool
