@@ -96,7 +96,7 @@ let package = Package(
     room("Costs", on: ["Vocabulary", "Quantization"]),
     room("Optimization", on: ["Vocabulary", "MILP", "BoostedTrees"]),
     room("Pareto", on: ["Vocabulary"]),
-    room("Export", on: ["Vocabulary"]),
+    room("Export", on: ["Vocabulary", "Quantization", "Archives", yams]),
     room("Study", on: ["Vocabulary", grdb]),
     room("Report", on: ["Vocabulary"]),
 
@@ -138,6 +138,7 @@ let package = Package(
     tests(
       "OptimizationTests", on: ["Vocabulary", "Optimization", "Pareto", "Costs", "Quantization"]),
     tests("StudyTests", on: ["Vocabulary", "Study", "Report", "Export"]),
+    tests("ExportTests", on: ["Vocabulary", "Quantization", "Archives", "Export"]),
     tests("TuningTests", on: ["Vocabulary", "Tuning"]),
     tests("CommandTests", on: ["Vocabulary"]),
     tests("LayeringTests", on: []),

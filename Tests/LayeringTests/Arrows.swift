@@ -22,7 +22,7 @@ enum Arrows {
     "Costs": ["Vocabulary", "Quantization"],
     "Optimization": ["Vocabulary", "MILP", "BoostedTrees"],
     "Pareto": ["Vocabulary"],
-    "Export": ["Vocabulary"],
+    "Export": ["Vocabulary", "Quantization", "Archives", "Yams"],
     "Study": ["Vocabulary", "GRDB"],
     "Report": ["Vocabulary"],
     // The hall and its doors.
