@@ -119,6 +119,7 @@ public enum FrontierFile: NeutralFile {
         zip(point.choices, frontier.formats).allSatisfy({ $1.indices.contains($0) })
       else { throw UserError(.failed, "point \(index) does not choose a format for every group") }
     }
+    guard frontier.axes == ["bytes", "loss"] else { return try validateSurface(frontier) }
     for (index, pair) in zip(frontier.points, frontier.points.dropFirst()).enumerated() {
       guard pair.0.bytes < pair.1.bytes, pair.0.loss > pair.1.loss else {
         throw UserError(.failed, "point \(index + 1) is no trade for point \(index)")
@@ -126,6 +127,23 @@ public enum FrontierFile: NeutralFile {
     }
     if let knee = frontier.knee, !frontier.points.indices.contains(knee) {
       throw UserError(.failed, "there is no point \(knee), the knee")
+    }
+  }
+}
+
+extension FrontierFile {
+  /// Refuses points that do not know an axis, and points that another one dominates.
+  private static func validateSurface(_ frontier: Frontier) throws {
+    let values = try frontier.points.enumerated().map { index, point in
+      try frontier.axes.map { axis in
+        guard let value = point.value(on: axis) else {
+          throw UserError(.failed, "point \(index) has no \(axis)")
+        }
+        return value
+      }
+    }
+    guard try nondominated(values).count == values.count else {
+      throw UserError(.failed, "some of its points are no trades for others")
     }
   }
 }
@@ -145,7 +163,7 @@ public enum TableFile: NeutralFile {
       guard !group.candidates.isEmpty else {
         throw UserError(.failed, "group '\(group.name)' has no candidates")
       }
-      try requireDistinct(group.candidates.map(\.format), "format of '\(group.name)'")
+      try requireDistinct(group.candidates.map(\.name), "format of '\(group.name)'")
       if let weights = group.weights { try requireSize(weights, "the weights of '\(group.name)'") }
       for candidate in group.candidates {
         try requireSize(candidate.bytes, "the bytes of '\(group.name)'")

@@ -6,9 +6,13 @@ public struct Plan: Sendable, Equatable {
   public var choices: [Int]
   /// The predicted loss.
   public var loss: Double
-  /// No policy within the budgets has a smaller predicted loss; with a loss budget, none of at
-  /// most this size.
+  /// No policy within the budgets has a smaller predicted loss; where something else is minimised,
+  /// none that is as good in that.
   public var lowerBound: Double
+  /// What the budgets' costs come to.
+  public var spending: [Policy.Spending]
+  /// The layers that share a kernel; nil where the table has no fusions.
+  public var fused: [[String]]?
   /// Whether the choice is proven to be the best there is.
   public var isOptimal: Bool
 }
@@ -16,36 +20,56 @@ public struct Plan: Sendable, Equatable {
 extension PlanningProblem {
   /// The best policy.
   ///
-  /// With a loss budget: the smallest that keeps it, and of those of that size the one that loses
-  /// least.
+  /// Where something else than the loss is minimised: of the policies that are best in that, the
+  /// one that loses least.
   ///
   /// - Throws: `UserError` of kind infeasible, naming the smallest possible, when nothing fits;
   ///   what the optimizer throws.
   public func solved(by optimizer: any Optimizer, timeLimit: Double) throws -> Plan {
-    let outcome = try optimizer.solve(problem, timeLimit: timeLimit)
+    let outcome = try answer(problem, optimizer, timeLimit)
     if let error = infeasibility(outcome) { throw error }
-    guard minimisesBytes else { return try plan(outcome, bytesProven: true) }
-    var smallest = false
-    if case .optimal = outcome { smallest = true }
-    guard let size = outcome.assignment?.objective else {
-      return try plan(outcome, bytesProven: false)
+    guard let best = outcome.assignment else {
+      throw UserError(.failed, "the optimizer lost a policy that it had found")
+    }
+    var isProven = false
+    if case .optimal = outcome { isProven = true }
+    guard objective != .loss else {
+      return plan(best, lowerBound: best.lowerBound, isProven: isProven)
     }
     var second = problem
     second.objective = groups.groups.map { $0.candidates.map(\.loss) }
-    second.constraints.removeAll { $0.kind == .loss || isBytes($0.kind) }
-    second.constraints.append(.init(kind: .bytes, cost: problem.objective, limit: size))
-    return try plan(optimizer.solve(second, timeLimit: timeLimit), bytesProven: smallest)
+    second.constraints.removeAll {
+      $0.kind == .loss || $0.kind == objective || (isBytes($0.kind) && isBytes(objective))
+    }
+    second.constraints.append(
+      .init(kind: objective, cost: problem.objective, limit: best.objective))
+    // Sums of fractions may leave a solver no room at all; then the first answer stands.
+    guard let refined = try? answer(second, optimizer, timeLimit), let least = refined.assignment,
+      problem.isFeasible(least.choices)
+    else { return plan(best, lowerBound: -.infinity, isProven: false) }
+    if case .feasible = refined { isProven = false }
+    return plan(least, lowerBound: least.lowerBound, isProven: isProven)
   }
 
-  private func plan(_ outcome: Outcome, bytesProven: Bool) throws -> Plan {
-    guard let assignment = outcome.assignment else {
-      throw UserError(.failed, "the optimizer lost a policy that it had found")
+  private func answer(
+    _ problem: AssignmentProblem, _ optimizer: any Optimizer, _ timeLimit: Double
+  ) throws -> Outcome {
+    guard let formatLimit else { return try optimizer.solve(problem, timeLimit: timeLimit) }
+    let formats = groups.groups.indices.map { g in
+      groups.candidates[g].map { choice in
+        zip(groups.members[g], choice).map { table.groups[$0].candidates[$1].format }
+      }
     }
-    var proven = bytesProven
-    if case .feasible = outcome { proven = false }
+    return try FormatLimit(problem, formats: formats, atMost: formatLimit)
+      .solved(by: optimizer, timeLimit: timeLimit)
+  }
+
+  /// The plan of an assignment; its loss is summed anew, whatever was minimised.
+  func plan(_ assignment: Assignment, lowerBound: Double, isProven: Bool) -> Plan {
+    let loss = zip(groups.groups, assignment.choices).reduce(0) { $0 + $1.0.candidates[$1.1].loss }
     return Plan(
-      choices: choices(assignment), loss: assignment.objective,
-      lowerBound: assignment.lowerBound, isOptimal: proven)
+      choices: choices(assignment), loss: loss, lowerBound: min(lowerBound, loss),
+      spending: spending(assignment), fused: fused(assignment), isOptimal: isProven)
   }
 
   /// What to tell the user when nothing fits; nil for the other outcomes.
@@ -61,7 +85,8 @@ extension PlanningProblem {
       case .bytes: size(smallest)
       case .bpw:
         [bitsPerWeight(smallest), size(smallest)].compactMap(\.self).joined(separator: ", ")
-      case .latency, .bops: "\(Budget(kind, smallest))"
+      case .latency, .bops, .resident, .energy, .changes: "\(Budget(kind, smallest))"
+      case .bits: "\(Budget(.bits, smallest / Double(max(table.weights ?? 1, 1))))"
       case .loss: "\(significant(smallest, digits: 6)) \(table.unit)"
       }
     let limit =

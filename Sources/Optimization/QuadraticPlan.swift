@@ -34,14 +34,18 @@ extension PlanningProblem {
   /// The policy whose loss under `model`, cross terms included, is the smallest that was found.
   ///
   /// - Parameter model: Of the table's groups and candidates.
-  /// - Throws: `UserError` with a loss budget, which this optimizer does not take, and of kind
-  ///   infeasible when nothing fits.
+  /// - Throws: `UserError` with a loss budget, another objective or a limit on the formats, which
+  ///   this optimizer does not take, and of kind infeasible when nothing fits.
   public func solved(
     by optimizer: QuadraticOptimizer, with model: any InteractionModel, timeLimit: Double
   ) throws -> Plan {
-    guard !minimisesBytes else {
+    guard objective == .loss, !budgets.contains(where: { $0.kind == .loss }) else {
       throw UserError(
-        .usage, "\(QuadraticOptimizer.id) makes the loss small; with a loss budget take ilp")
+        .usage, "\(QuadraticOptimizer.id) makes the loss small; for anything else take ilp")
+    }
+    guard formatLimit == nil else {
+      throw UserError(
+        .usage, "\(QuadraticOptimizer.id) takes any number of formats; to limit it take ilp")
     }
     let outcome = try optimizer.solve(
       groups.interactions(of: model), constraints: problem.constraints, timeLimit: timeLimit)
@@ -51,8 +55,9 @@ extension PlanningProblem {
     }
     var isProven = false
     if case .optimal = outcome { isProven = true }
-    return Plan(
-      choices: choices(assignment), loss: assignment.objective, lowerBound: assignment.lowerBound,
-      isOptimal: isProven)
+    var plan = plan(assignment, lowerBound: assignment.lowerBound, isProven: isProven)
+    // With the cross terms, which the sum over groups does not know.
+    (plan.loss, plan.lowerBound) = (assignment.objective, assignment.lowerBound)
+    return plan
   }
 }

@@ -31,22 +31,13 @@ struct Reduction: Sendable {
   /// `a` beats `b` when its objective and every cost are at most as large, and one is smaller or
   /// `a` comes first: some optimum uses no beaten candidate.
   ///
-  /// - Complexity: O(candidates · candidates per group · constraints).
+  /// - Complexity: O(candidates · candidates kept per group · constraints).
   init(_ problem: AssignmentProblem) {
     constraints = problem.constraints.indices.filter { problem.constraints[$0].limit < .infinity }
     let kept = constraints.map { problem.constraints[$0] }
     limits = kept.map(\.limit)
     for (g, losses) in problem.objective.enumerated() {
-      func beats(_ a: Int, _ b: Int) -> Bool {
-        guard losses[a] <= losses[b] else { return false }
-        var smaller = losses[a] < losses[b]
-        for constraint in kept {
-          guard constraint.cost[g][a] <= constraint.cost[g][b] else { return false }
-          smaller = smaller || constraint.cost[g][a] < constraint.cost[g][b]
-        }
-        return smaller || a < b
-      }
-      for j in losses.indices where !losses.indices.contains(where: { $0 != j && beats($0, j) }) {
+      for j in Self.unbeaten(losses, kept.map { $0.cost[g] }) {
         objective.append(losses[j])
         for constraint in kept { costs.append(constraint.cost[g][j]) }
         original.append(j)
@@ -55,6 +46,22 @@ struct Reduction: Sendable {
       starts.append(objective.count)
     }
     for k in limits.indices { tighten(k) }
+  }
+
+  /// The candidates of one group that no other beats, rising.
+  private static func unbeaten(_ losses: [Double], _ costs: [[Double]]) -> [Int] {
+    func precedes(_ a: Int, _ b: Int) -> Bool {
+      if losses[a] != losses[b] { return losses[a] < losses[b] }
+      for cost in costs where cost[a] != cost[b] { return cost[a] < cost[b] }
+      return a < b
+    }
+    var kept: [Int] = []
+    // In this order only an earlier candidate can beat a later one, and one that is kept does if any.
+    for j in losses.indices.sorted(by: precedes)
+    where !kept.contains(where: { a in costs.allSatisfy { $0[a] <= $0[j] } }) {
+      kept.append(j)
+    }
+    return kept.sorted()
   }
 
   /// Lowers a limit to the nearest sum that whole-numbered costs can reach.

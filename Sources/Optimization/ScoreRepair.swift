@@ -95,7 +95,7 @@ public enum ScoreRepair {
     var names: [Substring: Int] = [:]
     var families: [[Int]] = []
     for (i, candidate) in candidates.enumerated() {
-      let name = candidate.format[...]
+      let name = candidate.name[...]
       let start = name.firstIndex(where: \.isNumber) ?? name.endIndex
       let rest = name[start...].drop(while: \.isNumber)
       let key = name[..<start] + "#" + rest

@@ -110,6 +110,11 @@ extension Frontier {
       throw UserError(
         .failed, "the frontiers are of different models, '\(model)' and '\(other.model)'")
     }
+    guard axes == ["bytes", "loss"], other.axes == axes else {
+      throw UserError(
+        .failed, "only frontiers of bytes and loss compare, and one is of "
+          + (axes == ["bytes", "loss"] ? other.axes : axes).joined(separator: ", "))
+    }
     guard unit == other.unit else {
       throw UserError(
         .failed, "the frontiers' losses are in different units, '\(unit)' and '\(other.unit)'")

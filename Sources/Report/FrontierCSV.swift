@@ -10,6 +10,8 @@ public enum FrontierCSV {
       frontier.points.contains { $0.low != nil } || frontier.baselines.contains { $0.low != nil }
     var rows = [["series", "name", "bytes", "bpw", "latency", "loss", "measured"]]
     if hasIntervals { rows[0] += ["low", "high", "dominated"] }
+    let further = frontier.axes.filter { !rows[0].contains($0) }
+    rows[0] += further
     func more(_ low: Double?, _ high: Double?, _ dominated: Bool?) -> [String] {
       guard hasIntervals else { return [] }
       return [
@@ -22,14 +24,15 @@ public enum FrontierCSV {
           frontier.kind.rawValue, index == frontier.knee ? "knee" : "", "\(point.bytes)",
           "\(point.bpw)", point.latency.map { "\($0)" } ?? "", "\(point.loss)",
           point.measured.map { "\($0)" } ?? "",
-        ] + more(point.low, point.high, point.dominated))
+        ] + more(point.low, point.high, point.dominated)
+          + further.map { axis in point.value(on: axis).map { "\($0)" } ?? "" })
     }
     for baseline in frontier.baselines {
       rows.append(
         [
           "baseline", baseline.name, "\(baseline.bytes)", "\(baseline.bpw)", "",
           "\(baseline.loss)", baseline.measured.map { "\($0)" } ?? "",
-        ] + more(baseline.low, baseline.high, nil))
+        ] + more(baseline.low, baseline.high, nil) + further.map { _ in "" })
     }
     return rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
   }

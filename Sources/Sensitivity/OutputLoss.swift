@@ -10,15 +10,44 @@ internal import Vocabulary
 /// Both have the same shape near the reference, `½ Δyᵀ F Δy` with F the Fisher information (for vectors
 /// that of a unit normal around `y / ‖y‖`), which is what ``FisherOutput`` estimates.
 public struct OutputLoss: Sendable {
+  /// What is asked about a changed output.
+  public enum Question: Sendable, Codable {
+    /// How far it is from the reference's.
+    case distance
+    /// Whether its most likely class or token is another one than the reference's: 0 or 1.
+    ///
+    /// The mean is at least what any accuracy can drop by, whatever the labels are, since an answer that
+    /// does not change is as right as before.
+    case changedAnswer
+  }
+
   /// What the output means.
   public var head: OutputHead
+  /// What is asked.
+  public let question: Question
 
   /// The loss for a network whose output means `head`.
-  public init(head: OutputHead) { self.head = head }
+  public init(head: OutputHead) {
+    self.head = head
+    question = .distance
+  }
+
+  /// The answer to a question about a network whose output means `head`.
+  ///
+  /// - Throws: `UserError` when vectors are asked for answers, which they do not give.
+  public init(head: OutputHead, asking question: Question) throws {
+    guard question == .distance || head != .vector else {
+      throw UserError(
+        .usage, "the network's output is a vector, so it has no answers that change; bound its loss")
+    }
+    self.head = head
+    self.question = question
+  }
 
   /// The unit of the loss.
   public var unit: String {
-    switch head {
+    if question == .changedAnswer { return "changed answers" }
+    return switch head {
     case .tokens: "nats/token"
     case .classes: "nats/sample"
     case .vector: "normalised output error"
@@ -30,6 +59,7 @@ public struct OutputLoss: Sendable {
   /// - Throws: `UserError` when a loss is infinite or not a number.
   public func values(reference: Tensor, output: Tensor) throws -> [Double] {
     try recordingGradients(false) {
+      guard question == .distance else { return try changes(reference, output) }
       guard head != .vector else { return try normalisedErrors(reference, output) }
       let p = try logProbabilities(reference)
       let q = try logProbabilities(output)
@@ -120,6 +150,15 @@ public struct OutputLoss: Sendable {
     let squared = try (difference * difference).sum(axes).doubles()
     let scale = try (reference * reference).sum(axes).doubles()
     return try finite(zip(squared, scale).map { 0.5 * $0 / max($1, 1e-30) })
+  }
+
+  private func changes(_ reference: Tensor, _ output: Tensor) throws -> [Double] {
+    func answers(_ logits: Tensor) throws -> Tensor {
+      try call("aten::argmax", [.tensor(logits.reshaped([-1, logits.shape.last ?? 1])), .int(1)])
+    }
+    _ = try finite([output.sum().item()])
+    let isOther = try call("aten::ne.Tensor", answers(reference), answers(output))
+    return try isOther.converted(to: .float32).doubles()
   }
 
   /// Refuses losses that are none: a broken output must not pass for a harmless one.

@@ -30,6 +30,7 @@ public final class PolicyScorer {
   public private(set) var work = Work()
 
   private let executor: Executor
+  private let loss: OutputLoss
   private let groups: [MeasuredGroup]
   private let samples: [[String: Tensor]]
   private let workers: Int
@@ -49,11 +50,13 @@ public final class PolicyScorer {
   ///   - workers: Batches of samples that are run side by side.
   ///   - memory: Bytes for everything that is kept: half for weights, a quarter each for reference
   ///     outputs and for the places where policies part.
+  ///   - loss: What is measured; nil for the network's usual loss.
   public init(
     executor: Executor, groups: [MeasuredGroup], samples: [[String: Tensor]], workers: Int,
-    memory: Int
+    memory: Int, loss: OutputLoss? = nil
   ) {
     self.executor = executor
+    self.loss = loss ?? OutputLoss(head: executor.graph.head)
     self.groups = groups
     self.samples = samples
     self.workers = workers
@@ -108,7 +111,7 @@ public final class PolicyScorer {
     snapshots: Collected<[Execution]>, step: PrefixWalk.Step, workers: Int
   ) throws -> [Double] {
     let executor = executor
-    let loss = OutputLoss(head: executor.graph.head)
+    let loss = loss
     let end = executor.graph.nodes.count
     let limit = memory / 4 / max(1, chunk.count)
     let results = Collected<(losses: [Double], nodes: Int)>(count: chunk.count)

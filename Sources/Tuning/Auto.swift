@@ -81,10 +81,11 @@ extension OpenedModel {
   private func checkFeasible(_ options: AutoOptions) throws {
     let table = try sizeTable(formats: options.measurement.formats, unit: "")
     let sizes = options.planning.budgets.filter { $0.kind == .bytes || $0.kind == .bpw }
-    _ = try PlanningSource(table: table, name: graph.name).plan(
-      PlanningOptions(
-        budgets: sizes, estimator: nil, optimizer: options.planning.optimizer,
-        pins: options.planning.pins, raw: true, timeLimit: 5))
+    // With every wish that needs no measurement.
+    var planning = options.planning
+    (planning.budgets, planning.estimator, planning.objective) = (sizes, nil, nil)
+    (planning.raw, planning.timeLimit) = (true, 5)
+    _ = try PlanningSource(table: table, name: graph.name).plan(planning)
   }
 
   /// The uniform policy that beat the planned one, told as a policy.

@@ -5,11 +5,13 @@ public import Vocabulary
 
 /// A frontier as files.
 public enum FrontierFiles {
-  /// Writes `frontier.json`, `frontier.csv` and `frontier.svg`; returns their paths.
+  /// Writes `frontier.json`, `frontier.csv` and, where it is a curve, `frontier.svg`; returns their
+  /// paths.
   public static func write(_ frontier: Frontier, to directory: String) throws -> [String] {
     let base = directory + "/frontier"
     try FrontierFile.write(frontier, to: base + ".json")
     try AtomicFile.write(FrontierCSV.render(frontier), to: base + ".csv")
+    guard frontier.axes == ["bytes", "loss"] else { return [".json", ".csv"].map { base + $0 } }
     try AtomicFile.write(FrontierSVG.render(frontier), to: base + ".svg")
     return [".json", ".csv", ".svg"].map { base + $0 }
   }
@@ -34,6 +36,11 @@ public enum FrontierFiles {
   /// What changes between neighbours on the frontier in a file, and the losses' unit.
   public static func steps(_ path: String) throws -> (steps: [FrontierStep], unit: String) {
     let frontier = try FrontierFile.read(path)
+    guard frontier.axes == ["bytes", "loss"] else {
+      throw UserError(
+        .failed, "a frontier of \(frontier.axes.joined(separator: ", ")) has no steps: its points are not "
+          + "in a row")
+    }
     return (frontier.steps(), frontier.unit)
   }
 }

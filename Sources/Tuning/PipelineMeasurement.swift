@@ -26,9 +26,9 @@ extension OpenedModel {
     _ space: PipelineSpace, data options: CalibrationOptions, part: CalibrationPart, workers: Int,
     progress: @escaping ProgressHandler
   ) throws -> [PipelineResult] {
-    let shapes = graph.layers.map(\.layer.shape)
-    let points = space.points
-    let formats = try points.map { try space.formats($0, for: shapes) }
+    let layers = graph.layers.map(\.layer)
+    let points = try space.points()
+    let formats = try points.map { try space.formats($0, for: layers) }
     var index: [[String]: Int] = [:]
     var distinct: [[any NumberFormat]] = []
     let places = formats.map { formats in
@@ -47,7 +47,7 @@ extension OpenedModel {
     return zip(points, places).map { point, place in
       PipelineResult(
         choices: point,
-        bytes: zip(distinct[place], shapes).reduce(fixedBytes) { $0 + $1.0.bytes(of: $1.1) },
+        bytes: zip(distinct[place], layers).reduce(fixedBytes) { $0 + $1.0.bytes(of: $1.1.shape) },
         loss: SampleMean(evaluations[place].map(\.loss)).mean)
     }
   }

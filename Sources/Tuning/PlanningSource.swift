@@ -2,6 +2,7 @@ internal import Export
 internal import Foundation
 internal import Optimization
 internal import Pareto
+internal import Quantization
 internal import Sensitivity
 internal import Study
 public import Vocabulary
@@ -47,55 +48,22 @@ public struct PlanningSource: Sendable {
       (header, run) = (nil, nil)
       name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     }
-    table = raw ? measured : ScoreRepair.repaired(measured, across: .family)
-  }
-}
-
-/// A fixed format for the groups whose name a pattern matches.
-public struct Pin: Sendable {
-  /// `*` stands for any run of characters, `?` for one.
-  public var glob: String
-  /// The format's name.
-  public var format: String
-
-  /// Reads `GLOB=FORMAT`.
-  public init(parsing text: String) throws {
-    guard let equals = text.lastIndex(of: "="), equals != text.startIndex,
-      text.index(after: equals) != text.endIndex
-    else { throw UserError(.usage, "a pin is written GLOB=FORMAT, and '\(text)' is not") }
-    glob = String(text[..<equals])
-    format = String(text[text.index(after: equals)...])
+    table = Self.withCodeBits(
+      raw ? measured : ScoreRepair.repaired(measured, across: .family))
   }
 
-  func matches(_ name: String) -> Bool { fnmatch(glob, name, 0) == 0 }
-}
-
-/// How to choose.
-public struct PlanningOptions: Sendable {
-  /// The limits.
-  public var budgets: [Budget]
-  /// Whose scores; nil for the newest complete measurement.
-  public var estimator: String?
-  /// The optimizer's name.
-  public var optimizer: String
-  /// Fixed formats.
-  public var pins: [Pin]
-  /// Whether losses are taken as they are.
-  public var raw: Bool
-  /// Seconds for the optimizer.
-  public var timeLimit: Double
-
-  /// Limits, scores, optimizer and pins.
-  public init(
-    budgets: [Budget], estimator: String?, optimizer: String, pins: [Pin], raw: Bool,
-    timeLimit: Double
-  ) {
-    self.budgets = budgets
-    self.estimator = estimator
-    self.optimizer = optimizer
-    self.pins = pins
-    self.raw = raw
-    self.timeLimit = timeLimit
+  /// The table with the bits of the codes, where it does not bring them and the format is ours.
+  private static func withCodeBits(_ table: SensitivityTable) -> SensitivityTable {
+    var table = table
+    for g in table.groups.indices {
+      guard let weights = table.groups[g].weights else { continue }
+      for c in table.groups[g].candidates.indices
+      where table.groups[g].candidates[c].codeBits == nil {
+        let format = try? Formats.named(table.groups[g].candidates[c].format)
+        table.groups[g].candidates[c].codeBits = format.map { Double($0.nominalBits * weights) }
+      }
+    }
+    return table
   }
 }
 
@@ -105,17 +73,20 @@ extension PlanningSource {
   /// - Throws: `UserError` of kind infeasible, with the smallest possible, when nothing fits.
   public func plan(_ options: PlanningOptions) throws -> Policy {
     let pins = try pinned(options.pins)
-    let problem = try PlanningProblem(table, budgets: options.budgets, pins: pins)
+    let problem = try PlanningProblem(
+      tied(options), budgets: options.budgets, minimising: options.objective, pins: pins,
+      exclusions: excluded(options.exclusions), formatLimit: options.formatLimit)
     let plan = try solved(problem, options)
-    return policy(
-      choices: plan.choices, pinned: Set(pins.keys),
-      budget: problem.spending(plan.choices),
+    let isLoss = problem.objective == .loss
+    var policy = policy(
+      choices: plan.choices, pinned: Set(pins.keys), budget: plan.spending,
       predicted: Policy.Prediction(
-        loss: plan.loss, unit: table.unit,
-        lowerBound: problem.minimisesBytes ? plan.loss : plan.lowerBound,
-        gap: problem.minimisesBytes || plan.isOptimal
+        loss: plan.loss, unit: table.unit, lowerBound: isLoss ? plan.lowerBound : plan.loss,
+        gap: !isLoss || plan.isOptimal
           ? 0 : (plan.loss - plan.lowerBound) / max(abs(plan.loss), 1e-300)),
       optimizer: options.optimizer)
+    policy.fused = plan.fused
+    return policy
   }
 
   private func solved(_ problem: PlanningProblem, _ options: PlanningOptions) throws -> Plan {
@@ -132,33 +103,6 @@ extension PlanningSource {
     // The matrix of all pairs is made anyway, so a bound costs little more.
     return try problem.solved(
       by: QuadraticOptimizer(pairLimit: 100_000_000), with: model, timeLimit: options.timeLimit)
-  }
-
-  /// The format of every group that a pin matches, by the group's index.
-  ///
-  /// - Throws: `UserError` when a pin matches nothing, or names what is no candidate.
-  func pinned(_ pins: [Pin]) throws -> [Int: String] {
-    var formats: [Int: String] = [:]
-    for pin in pins {
-      let matching = table.groups.indices.filter { k in
-        pin.matches(table.groups[k].name) || table.groups[k].layers.contains(where: pin.matches)
-      }
-      guard !matching.isEmpty else {
-        throw UserError(
-          .usage,
-          "no layer matches the pin '\(pin.glob)'"
-            + (nearest(to: pin.glob, in: table.groups.map(\.name)).map { "; did you mean '\($0)'?" }
-              ?? ""))
-      }
-      for k in matching {
-        let has = table.groups[k].candidates.map(\.format)
-        guard has.contains(pin.format) else {
-          throw UserError.unknown(pin.format, "candidate of '\(table.groups[k].name)'", known: has)
-        }
-        formats[k] = pin.format
-      }
-    }
-    return formats
   }
 
   /// A policy from one candidate per group.
@@ -197,7 +141,8 @@ extension PlanningSource {
       left -= bytes
       return Policy.LayerChoice(
         name: name, tensor: known[name]?.tensor ?? name, kind: known[name]?.kind ?? .linear,
-        group: index, weight: candidate.format, bytes: bytes, pinned: pinned,
+        group: index, weight: candidate.format, activation: candidate.activation ?? "none",
+        bytes: bytes, pinned: pinned,
         why: pinned ? "pinned" : reason(group, choice))
     }
   }

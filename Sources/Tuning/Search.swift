@@ -40,7 +40,7 @@ extension OpenedModel {
       options, isMultiObjective: kind.isMultiObjective, samples: data.samples.count)
     let settings = SearchSettings(
       seed: options.data.seed, evaluations: options.evaluations,
-      options: options.settings.merging(space.ceiling.map { ["ceiling": $0] } ?? [:]) { $1 })
+      options: options.settings.merging(space.ceiling.map { ["ceiling": $0.limit] } ?? [:]) { $1 })
     var strategy = try kind.init(space.problem, settings: settings)
     let held = try heldOutData(options, apartFrom: data)
 
@@ -55,7 +55,7 @@ extension OpenedModel {
     let resumed = record.trials.count
     let scorer = PolicyScorer(
       executor: executor, groups: space.groups, samples: data.samples.map(\.inputs),
-      workers: options.workers, memory: options.memory)
+      workers: options.workers, memory: options.memory, loss: space.loss)
     let counter = ProgressCounter(
       "searching with \(options.strategy)",
       start: min(1, Double(resumed) / Double(max(1, options.evaluations))), handler: progress)
@@ -73,7 +73,7 @@ extension OpenedModel {
       end = try loop.run(
         &strategy, history: record.trials,
         evaluate: { proposals in
-          try scorer.trials(of: proposals) { trial in
+          try scorer.trials(of: proposals, in: space) { trial in
             try study.append(trial, to: search)
             counter.advance(by: 1 / Double(max(1, options.evaluations)))
             if record.add(trial) { tell() }
@@ -87,7 +87,7 @@ extension OpenedModel {
     counter.finish()
     var report = SearchReport(
       model: graph.name, strategy: options.strategy, study: directory,
-      unit: space.source.table.unit, samples: data.samples.count, data: data.digest,
+      unit: space.loss.unit, samples: data.samples.count, data: data.digest,
       evaluations: record.trials.count, resumed: resumed, end: end.rawValue, seconds: 0,
       loss: nil, seedLoss: nil,
       sharedShare: Double(scorer.work.nodes) / Double(max(1, scorer.work.nodesWithoutSharing)),
@@ -139,17 +139,31 @@ extension PolicyScorer {
   ///
   /// - Parameter evaluated: Told each trial as soon as it is there.
   /// - Returns: The trials in the proposals' order.
-  func trials(of proposals: [Proposal], evaluated: (Trial) throws -> Void) throws -> [Trial] {
+  func trials(
+    of proposals: [Proposal], in space: SearchSpace, evaluated: (Trial) throws -> Void
+  ) throws -> [Trial] {
+    let points = proposals.map { space.point($0.choices) }
+    // Of a pipeline the bytes are told too, and a point beyond the budget is not run.
+    func trial(_ index: Int, _ losses: [Double]?) -> Trial {
+      let value = losses.map { SampleMean($0).mean } ?? PipelinePoints.overBudget
+      let more = space.pipeline == nil ? [] : [Double(space.bytes(points[index]))]
+      return Trial(proposals[index], values: [value] + more, perSample: losses ?? [])
+    }
     var trials = [Trial?](repeating: nil, count: proposals.count)
     var ranges: [Range<Int>] = []
     for proposal in proposals where !ranges.contains(proposal.samples) {
       ranges.append(proposal.samples)
     }
     for range in ranges {
-      let places = proposals.indices.filter { proposals[$0].samples == range }
-      try score(places.map { proposals[$0].choices }, on: range) { index, losses in
-        let trial = Trial(
-          proposals[places[index]], values: [SampleMean(losses).mean], perSample: losses)
+      let all = proposals.indices.filter { proposals[$0].samples == range }
+      let places = all.filter { space.pipeline == nil || space.isFeasible(points[$0]) }
+      for index in all where !places.contains(index) {
+        let trial = trial(index, nil)
+        try evaluated(trial)
+        trials[index] = trial
+      }
+      try score(places.map { points[$0] }, on: range) { index, losses in
+        let trial = trial(places[index], losses)
         try evaluated(trial)
         trials[places[index]] = trial
       }
@@ -170,7 +184,8 @@ extension PolicyScorer {
     let finalists = record.ranked(on: most).map(\.choices).filter { !known.contains($0) }.prefix(8)
     var seen: Set<[Int]> = []
     let added = try trials(
-      of: finalists.filter { seen.insert($0).inserted }.map { Proposal($0, samples: all) }
+      of: finalists.filter { seen.insert($0).inserted }.map { Proposal($0, samples: all) },
+      in: record.space
     ) { _ in }
     for trial in added { _ = record.add(trial) }
   }

@@ -11,7 +11,7 @@ internal import Vocabulary
 /// A point of the space with its losses on held-out data.
 private struct Contender {
   var name: String
-  var knobs: [Int]
+  var point: [Int]
   /// Whether the search itself found it.
   var isSearched: Bool
   var losses: [Double] = []
@@ -35,15 +35,15 @@ extension OpenedModel {
       throw UserError(
         .infeasible,
         "none of the \(record.trials.count) evaluated policies loses at most "
-          + "\(significant(ceiling)) \(report.unit); the least was \(significant(least))")
+          + "\(ceiling); the least was \(significant(least))")
     }
     let proof = PolicyScorer(
       executor: executor, groups: space.groups, samples: held.samples.map(\.inputs),
-      workers: options.workers, memory: options.memory)
+      workers: options.workers, memory: options.memory, loss: space.loss)
     let measure = { (contenders: [Contender], stage: String) throws -> [Contender] in
       var measured = contenders
       let counter = ProgressCounter(stage, handler: progress)
-      try proof.score(contenders.map(\.knobs), on: 0..<held.samples.count) { index, losses in
+      try proof.score(contenders.map(\.point), on: 0..<held.samples.count) { index, losses in
         measured[index].losses = losses
         counter.advance(by: 1 / Double(contenders.count))
       }
@@ -56,11 +56,11 @@ extension OpenedModel {
         contenders, record: record, held: held, options: options, study: study, report: &report)
     }
     if space.problem.objectives.count > 1 {
-      let frontier = try measuredFrontier(record, scorer: scorer) { points in
+      let frontier = try measuredFrontier(record, scorer: scorer, seed: options.data.seed) { points in
         try measure(
-          points.map { Contender(name: "", knobs: $0, isSearched: true) },
+          points.map { Contender(name: "", point: $0, isSearched: true) },
           "proving the frontier on held-out data"
-        ).map(\.mean)
+        ).map(\.losses)
       }
       report.files += try FrontierFiles.write(frontier, to: report.study)
       report.frontier = frontier
@@ -79,23 +79,23 @@ extension OpenedModel {
     // A search may end where it began: then nothing was found.
     var all = finalists.map { trial in
       trial.choices == seed
-        ? Contender(name: space.seedName, knobs: trial.choices, isSearched: false)
-        : Contender(name: "searched", knobs: trial.choices, isSearched: true)
+        ? Contender(name: space.seedName, point: trial.choices, isSearched: false)
+        : Contender(name: "searched", point: space.point(trial.choices), isSearched: true)
     }
-    if let seed { all.append(Contender(name: space.seedName, knobs: seed, isSearched: false)) }
-    all += space.uniforms.map { Contender(name: $0.name, knobs: $0.knobs, isSearched: false) }
-      .filter { space.problem.isFeasible($0.knobs) }
+    if let seed { all.append(Contender(name: space.seedName, point: seed, isSearched: false)) }
+    all += space.uniforms.map { Contender(name: $0.name, point: $0.point, isSearched: false) }
+      .filter { space.isFeasible($0.point) }
     // The seed may be the very policy that the search ends with, or a uniform one.
     var seen: Set<[Int]> = []
-    return all.filter { seen.insert($0.knobs).inserted }
+    return all.filter { seen.insert($0.point).inserted }
   }
 
   /// The one that is shipped: what loses least, or with a ceiling the smallest that keeps it.
   private func winner(_ contenders: [Contender], space: SearchSpace) -> Int {
     let least = contenders.indices.min { contenders[$0].mean < contenders[$1].mean } ?? 0
     guard let ceiling = space.ceiling else { return least }
-    return contenders.indices.filter { contenders[$0].mean <= ceiling }.min { a, b in
-      let (x, y) = (space.bytes(contenders[a].knobs), space.bytes(contenders[b].knobs))
+    return contenders.indices.filter { contenders[$0].mean <= ceiling.limit }.min { a, b in
+      let (x, y) = (space.bytes(contenders[a].point), space.bytes(contenders[b].point))
       return (x, contenders[a].mean, a) < (y, contenders[b].mean, b)
     } ?? least
   }
@@ -108,7 +108,7 @@ extension OpenedModel {
     let seed = options.data.seed
     let own = contenders[0].losses
     report.heldOut = contenders.enumerated().map { place, contender in
-      let point = Frontier.Point(space.source.table, choices: space.choices(contender.knobs))
+      let point = Frontier.Point(space.source.table, choices: space.choices(contender.point))
       let differences = zip(contender.losses, own).map { $0 - $1 }
       return SearchRival(
         name: contender.name, bytes: point.bytes, bpw: point.bpw, loss: contender.mean,
@@ -124,15 +124,15 @@ extension OpenedModel {
       searched.first { $0.choices == seed }?.values[0]
     }
     report.shipped = shipped
-    report.sentence = sentence(report, ceiling: space.ceiling)
+    report.sentence = sentence(report, ceiling: space.ceiling?.limit)
 
     let rival = report.heldOut[shipped]
-    let choices = space.choices(chosen.knobs)
-    var spending = space.planning.spending(choices)
+    let choices = space.choices(chosen.point)
+    var spending = space.planning.spending(of: choices)
     if let ceiling = space.ceiling {
-      spending.append(.init(kind: .loss, limit: ceiling, used: chosen.mean))
+      spending.append(.init(kind: ceiling.kind, limit: ceiling.limit, used: chosen.mean))
     }
-    let known = searched.first { $0.choices == chosen.knobs }?.values[0] ?? chosen.mean
+    let known = searched.first { space.point($0.choices) == chosen.point }?.values[0] ?? chosen.mean
     var policy = space.source.policy(
       choices: choices, pinned: space.pinned, budget: spending,
       // Measured, not predicted; nothing bounds what was not evaluated.
@@ -187,34 +187,56 @@ extension OpenedModel {
 
   /// The evaluated policies that no other beats, with uniform formats measured beside them.
   ///
-  /// - Parameter heldOut: Mean held-out losses of points.
+  /// Held-out means have 95 % bootstrap intervals; all are of the same samples, resampled alike.
+  ///
+  /// - Parameters:
+  ///   - seed: Decides the resampling.
+  ///   - heldOut: Held-out losses of points, sample by sample.
   private func measuredFrontier(
-    _ record: SearchRecord, scorer: PolicyScorer, heldOut: ([[Int]]) throws -> [Double]
+    _ record: SearchRecord, scorer: PolicyScorer, seed: UInt64, heldOut: ([[Int]]) throws -> [[Double]]
   ) throws -> Frontier {
     let space = record.space
     let table = space.source.table
     let trials = record.frontier(on: record.mostSamples)
     let uniforms = space.uniforms
     var onSearched = [Double](repeating: 0, count: uniforms.count)
-    try scorer.score(uniforms.map(\.knobs), on: 0..<space.problem.samples) { index, losses in
+    try scorer.score(uniforms.map(\.point), on: 0..<space.problem.samples) { index, losses in
       onSearched[index] = SampleMean(losses).mean
     }
     let spread = spread(trials.count, 16)
-    let means = try heldOut(spread.map { trials[$0].choices } + uniforms.map(\.knobs))
+    let proofs = try heldOut(
+      spread.map { space.point(trials[$0].choices) } + uniforms.map(\.point)
+    ).map { (mean: SampleMean($0).mean, interval: Interval.bootstrap($0, seed: seed)) }
     var points = trials.map { trial in
-      var point = Frontier.Point(table, choices: space.choices(trial.choices))
+      var point = Frontier.Point(table, choices: space.choices(space.point(trial.choices)))
       point.loss = trial.values[0]
+      point.costs = further(trial, space)
       return point
     }
-    for (k, point) in spread.enumerated() { points[point].measured = means[k] }
+    for (k, point) in spread.enumerated() {
+      points[point].measured = proofs[k].mean
+      (points[point].low, points[point].high) = (proofs[k].interval.low, proofs[k].interval.high)
+    }
     let baselines = uniforms.enumerated().map { k, uniform in
-      let point = Frontier.Point(table, choices: space.choices(uniform.knobs))
+      let point = Frontier.Point(table, choices: space.choices(uniform.point))
+      let proof = proofs[spread.count + k]
       return Frontier.Baseline(
         name: uniform.name, bytes: point.bytes, bpw: point.bpw, loss: onSearched[k],
-        measured: means[spread.count + k])
+        measured: proof.mean, low: proof.interval.low, high: proof.interval.high)
     }
-    return Frontier(
-      table, model: graph.name, kind: .measured, points: points, baselines: baselines)
+    guard space.axes != ["bytes", "loss"] else {
+      return Frontier(
+        table, model: graph.name, kind: .measured, points: points, baselines: baselines)
+    }
+    return try Frontier(
+      table, model: graph.name, axes: space.axes, points: points, baselines: baselines)
+  }
+
+  /// The costs of a trial that are axes and that a point of a frontier has no place of its own for.
+  private func further(_ trial: Trial, _ space: SearchSpace) -> [String: Double]? {
+    let own = ["bytes", "bpw", "latency", "loss"]
+    let more = zip(space.axes, space.values(of: trial)).filter { !own.contains($0.0) }
+    return more.isEmpty ? nil : Dictionary(more.map { ($0.0, $0.1) }) { first, _ in first }
   }
 
   /// `wanted` of `count` indices, the ends among them.

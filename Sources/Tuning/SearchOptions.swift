@@ -1,4 +1,6 @@
 internal import Export
+internal import Foundation
+public import Quantization
 public import Vocabulary
 
 /// What `search` is asked for.
@@ -13,6 +15,10 @@ public struct SearchOptions: Sendable {
   public var estimator: String?
   /// Candidate formats where there is no study.
   public var formats: [String]
+  /// Knobs that decide all layers at once; nil where every group of layers is a knob.
+  public var space: PipelineSpace?
+  /// Studies with searches of the same space on other models, for strategies that learn from them.
+  public var transfer: [String] = []
   /// The strategy's name.
   public var strategy: String
   /// The limits; none for a frontier of everything.
@@ -48,6 +54,23 @@ public struct SearchOptions: Sendable {
     pins = []
     settings = [:]
     memory = 3_000_000_000
+  }
+}
+
+/// A `PipelineSpace` in a file.
+public enum SearchSpaceFile {
+  /// Reads the file.
+  ///
+  /// - Throws: `UserError` naming the file when it cannot be read or makes no sense.
+  public static func read(_ path: String) throws -> PipelineSpace {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw UserError(.failed, "the space '\(path)' cannot be read")
+    }
+    do {
+      return try PipelineSpace(parsing: String(decoding: data, as: UTF8.self))
+    } catch let error as UserError {
+      throw UserError(error.kind, "'\(path)': \(error.description)")
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Pareto
+internal import Sensitivity
 internal import Vocabulary
 
 /// The trials of a search, with the best one so far.
@@ -39,8 +40,10 @@ struct SearchRecord {
   /// The acceptable trials on that many samples that no other beats, the smallest first.
   func frontier(on samples: Int) -> [Trial] {
     let candidates = ranked(on: samples)
-    return nondominated(candidates.map { ($0.size(in: space), $0.values[0]) })
-      .map { candidates[$0] }
+    // Trials of one space have equally many values, and none is NaN.
+    let kept = (try? nondominated(candidates.map { space.values(of: $0) })) ?? []
+    return kept.map { candidates[$0] }
+      .sorted { space.values(of: $0).lexicographicallyPrecedes(space.values(of: $1)) }
   }
 
   /// The most samples that an acceptable trial was evaluated on.
@@ -49,14 +52,14 @@ struct SearchRecord {
   func standing(of limit: Int) -> SearchStanding? {
     guard let best else { return nil }
     return SearchStanding(
-      evaluations: (trials.count, limit), bytes: space.bytes(best.choices), loss: best.values[0],
-      unit: space.source.table.unit, samples: mostSamples,
+      evaluations: (trials.count, limit), bytes: space.bytes(space.point(best.choices)), loss: best.values[0],
+      unit: space.loss.unit, samples: mostSamples,
       frontier: space.problem.objectives.count > 1 ? frontier(on: mostSamples).count : nil)
   }
 
   private func isAcceptable(_ trial: Trial) -> Bool {
-    space.problem.isFeasible(trial.choices)
-      && (space.ceiling.map { trial.values[0] <= $0 } ?? true)
+    space.isFeasible(space.point(trial.choices))
+      && (space.ceiling.map { trial.values[0] <= $0.limit } ?? true)
   }
 
   private func better(_ a: Trial, _ b: Trial?) -> Bool {
@@ -75,6 +78,6 @@ struct SearchRecord {
 
 extension Trial {
   fileprivate func size(in space: SearchSpace) -> Double {
-    space.problem.costs[0].total(of: choices)
+    Double(space.bytes(space.point(choices)))
   }
 }

@@ -8,6 +8,9 @@ internal import Study
 internal import Vocabulary
 
 /// A model's formats as a space to search, with the way back to policies.
+///
+/// The knobs are what the strategy turns. A point is what is evaluated: a candidate index for every
+/// group of the network. They are the same unless the knobs are those of a ``PipelineSpace``.
 struct SearchSpace {
   /// The table: candidates with their bytes, and predicted losses where there is a study.
   var source: PlanningSource
@@ -15,40 +18,60 @@ struct SearchSpace {
   var hasPrior: Bool
   /// The budgets on costs, and the groups that are chosen independently.
   var planning: PlanningProblem
-  /// What an evaluation changes, in the order of the knobs.
+  /// What an evaluation changes, in the order of a point.
   var groups: [MeasuredGroup]
   /// The table's groups that are pinned.
   var pinned: Set<Int>
-  /// The space; its first cost is the whole model's bytes.
+  /// The space of the knobs. Where they are the groups', its first cost is the whole model's bytes.
   var problem: SearchProblem
+  /// The whole model's bytes by the groups' candidates, with their limit where there is one.
+  var sizes: SearchProblem.Cost
+  /// The knobs that decide all groups at once; nil where every group is a knob.
+  var pipeline: PipelinePoints?
+  /// What is measured.
+  var loss: OutputLoss
+  /// The names of a frontier's axes.
+  var axes: [String]
   /// The most that a policy may lose, where the smallest one is wanted.
-  var ceiling: Double?
+  var ceiling: Budget?
   /// Who made the first seed.
   var seedName: String
 
   /// A candidate index for each of the table's groups.
-  func choices(_ knobs: [Int]) -> [Int] { planning.groups.choices(knobs) }
+  func choices(_ point: [Int]) -> [Int] { planning.groups.choices(point) }
+
+  /// What is evaluated when the knobs stand like this.
+  func point(_ knobs: [Int]) -> [Int] { pipeline?.point(knobs) ?? knobs }
 
   /// Bytes of the whole model.
-  func bytes(_ knobs: [Int]) -> Int { Int(problem.costs[0].total(of: knobs)) }
+  func bytes(_ point: [Int]) -> Int { Int(sizes.total(of: point)) }
 
-  /// The uniform policies of the table's formats, as points of the space.
-  var uniforms: [(name: String, knobs: [Int])] {
+  /// Whether a point keeps the budgets on costs.
+  func isFeasible(_ point: [Int]) -> Bool {
+    guard pipeline != nil else { return problem.isFeasible(point) }
+    return sizes.limit.map { sizes.total(of: point) <= $0 } ?? true
+  }
+
+  /// What is minimised, in the order of the axes.
+  func values(of trial: Trial) -> [Double] { problem.values(of: trial) }
+
+  /// The uniform policies of the table's formats, as points.
+  var uniforms: [(name: String, point: [Int])] {
     Pareto.UniformPolicy.all(of: source.table, pins: pins).compactMap { uniform in
-      knobs(uniform.choices).map { ("uniform \(uniform.format)", $0) }
+      point(of: uniform.choices).map { ("uniform \(uniform.format)", $0) }
     }
   }
 
   /// The point that gives the table's groups these candidates; nil where ties or pins forbid it.
-  func knobs(_ choices: [Int]) -> [Int]? {
+  func point(of choices: [Int]) -> [Int]? {
     let merged = planning.groups
-    var knobs: [Int] = []
+    var point: [Int] = []
     for (members, candidates) in zip(merged.members, merged.candidates) {
       let wanted = members.map { choices[$0] }
       guard let index = candidates.firstIndex(of: wanted) else { return nil }
-      knobs.append(index)
+      point.append(index)
     }
-    return knobs
+    return point
   }
 
   private func fixedChoice(_ group: Int) -> Int {
@@ -69,34 +92,74 @@ extension OpenedModel {
   {
     let source = try searchSource(options)
     let pins = try source.pinned(options.pins)
-    let limits = options.budgets.filter { $0.kind != .loss }
-    let ceiling = options.budgets.filter { $0.kind == .loss }.map(\.limit).min()
+    let measured: [CostKind] = [.loss, .changes]
+    let limits = options.budgets.filter { !measured.contains($0.kind) }
+    let ceilings = options.budgets.filter { measured.contains($0.kind) }
+    guard Set(ceilings.map(\.kind)).count < 2 else {
+      throw UserError(.usage, "one ceiling at a time: of the loss, or of the changed answers")
+    }
+    let ceiling = ceilings.min { $0.limit < $1.limit }
+    let loss = try OutputLoss(
+      head: graph.head, asking: ceiling?.kind == .changes ? .changedAnswer : .distance)
     let planning = try PlanningProblem(source.table, budgets: limits, pins: pins)
     // Nothing is run before it is known that something fits.
     let best = try planning.solved(by: Optimizers.named("ilp"), timeLimit: 20)
     let merged = planning.groups.groups
+    let axes = options.axes ?? ["bytes", "loss"]
+    let costs = try costs(planning, axes: options.axes ?? [])
+    let pipeline = try options.space.map {
+      try PipelinePoints($0, layers: graph.layers.map(\.layer), groups: merged)
+    }
     var space = SearchSpace(
       source: source, hasPrior: options.study != nil, planning: planning,
-      groups: try merged.map { try measured($0) }, pinned: Set(pins.keys),
+      groups: try merged.map { try self.measured($0) }, pinned: Set(pins.keys),
       problem: SearchProblem(
-        knobs: merged.map { group in
-          let bytes = group.candidates.map(\.bytes)
-          return .init(
-            name: group.name, choices: group.candidates.map(\.format),
-            isOrdered: zip(bytes, bytes.dropFirst()).allSatisfy { $0 <= $1 })
-        }, costs: costs(planning),
-        objectives: try objectives(options, isMultiObjective: isMultiObjective, ceiling: ceiling),
+        knobs: pipeline?.knobs
+          ?? merged.map { group in
+            let bytes = group.candidates.map(\.bytes)
+            return .init(
+              name: group.name, choices: group.candidates.map(\.format),
+              isOrdered: zip(bytes, bytes.dropFirst()).allSatisfy { $0 <= $1 })
+          }, costs: pipeline == nil ? costs : [],
+        objectives: try objectives(
+          options, costs, isMultiObjective: isMultiObjective, ceiling: ceiling),
         prior: options.study == nil ? nil : merged.map { $0.candidates.map(\.loss) },
-        samples: samples),
-      ceiling: ceiling, seedName: "ilp")
-    try seed(&space, planned: best.choices, several: isMultiObjective || ceiling != nil)
+        samples: samples, transfer: try transferred(options.transfer, pipeline)),
+      sizes: costs[0], pipeline: pipeline, loss: loss, axes: axes, ceiling: ceiling,
+      seedName: "ilp")
+    if pipeline == nil {
+      try seed(&space, planned: best.choices, several: isMultiObjective || ceiling != nil)
+    }
     return space
+  }
+
+  /// The trials of other studies on the same knobs, on whatever model.
+  private func transferred(_ paths: [String], _ pipeline: PipelinePoints?) throws -> [Trial] {
+    guard let pipeline else {
+      guard paths.isEmpty else {
+        throw UserError(
+          .usage, "trials of other models are of use on the same knobs; give them a --space")
+      }
+      return []
+    }
+    return try paths.flatMap { path in
+      let study = try Study.open(at: path)
+      let searches = try study.searches().filter {
+        try study.problem(of: $0).knobs == pipeline.knobs
+      }
+      guard !searches.isEmpty else {
+        throw UserError(.failed, "the study '\(path)' has no search of this space")
+      }
+      return try searches.flatMap { try study.trials(of: $0) }
+        .filter { $0.values[0] < PipelinePoints.overBudget }
+    }
   }
 
   /// The study's or the user's table; without one, a table of bytes alone.
   private func searchSource(_ options: SearchOptions) throws -> PlanningSource {
     guard let path = options.study else {
-      let table = try sizeTable(formats: options.formats, unit: OutputLoss(head: graph.head).unit)
+      let formats = try options.space?.formatNames() ?? options.formats
+      let table = try sizeTable(formats: formats, unit: OutputLoss(head: graph.head).unit)
       return PlanningSource(table: table, header: try searchHeader(table), run: nil)
     }
     let source = try PlanningSource(path, estimator: options.estimator, raw: false)
@@ -140,8 +203,9 @@ extension OpenedModel {
     return MeasuredGroup(name: group.name, layers: layers, formats: formats)
   }
 
-  /// Bytes of the whole model first, with their limit where there is one; then the other budgets.
-  private func costs(_ planning: PlanningProblem) -> [SearchProblem.Cost] {
+  /// Bytes of the whole model first, with their limit where there is one; then the other budgets, and
+  /// what else a frontier has as an axis.
+  private func costs(_ planning: PlanningProblem, axes: [String]) throws -> [SearchProblem.Cost] {
     let constraints = planning.problem.constraints
     let fixed = Double(planning.table.fixedBytes ?? 0)
     let size = constraints.first { $0.kind == .bytes || $0.kind == .bpw }
@@ -154,65 +218,101 @@ extension OpenedModel {
     for other in constraints where other.kind != .bytes && other.kind != .bpw {
       costs.append(.init(kind: other.kind, values: other.cost, limit: other.limit))
     }
+    for axis in axes where axis != "loss" {
+      guard let kind = CostKind(rawValue: axis), kind != .changes else {
+        throw UserError.unknown(
+          axis, "axis", known: CostKind.allCases.filter { $0 != .changes }.map(\.rawValue))
+      }
+      guard !costs.contains(where: { $0.kind == kind }) else { continue }
+      let values = try planning.groups.groups.map { group in
+        try group.candidates.map { candidate in
+          guard let cost = candidate.cost(kind) else {
+            throw UserError(
+              .usage, "the table has no \(axis) for '\(group.name)' in '\(candidate.name)', so it can be "
+                + "no axis")
+          }
+          return cost
+        }
+      }
+      costs.append(.init(kind: kind, values: values))
+    }
     return costs
   }
 
   private func objectives(
-    _ options: SearchOptions, isMultiObjective: Bool, ceiling: Double?
+    _ options: SearchOptions, _ costs: [SearchProblem.Cost], isMultiObjective: Bool,
+    ceiling: Budget?
   ) throws -> [SearchProblem.Objective] {
+    // Of a pipeline the bytes are no sum over its knobs: they are told with every trial.
+    let bytes: SearchProblem.Objective = options.space == nil ? .cost(0) : .measured(1)
     if let axes = options.axes {
       guard isMultiObjective else {
         throw UserError(.usage, "'\(options.strategy)' searches for one policy, not a frontier")
       }
       guard ceiling == nil else {
         throw UserError(
-          .usage, "a frontier has no ceiling of the loss; leave the budget in nats out")
+          .usage, "a frontier has no ceiling of the loss; leave the budget on it out")
       }
-      guard axes == ["bytes", "loss"] else {
+      guard axes.count > 1, Set(axes).count == axes.count, axes.contains("loss") else {
         throw UserError(
           .usage,
-          "the axes of a search are bytes,loss; '\(axes.joined(separator: ","))' cannot be searched"
-        )
+          "the axes of a search are the loss and one or more costs, such as bytes,loss; "
+            + "'\(axes.joined(separator: ","))' cannot be searched")
       }
-      return [.cost(0), .measured(0)]
+      guard options.space == nil || axes == ["bytes", "loss"] else {
+        throw UserError(.usage, "the axes of a pipeline's frontier are bytes,loss")
+      }
+      return axes.map { axis in
+        if axis == "loss" { return .measured(0) }
+        if axis == "bytes" { return bytes }
+        return .cost(costs.firstIndex { $0.kind.rawValue == axis } ?? 0)
+      }
     }
-    if ceiling != nil { return [.cost(0)] }
+    if ceiling != nil {
+      guard options.space == nil else {
+        throw UserError(
+          .usage, "a pipeline is searched within a budget of bytes, or for a frontier: no ceilings")
+      }
+      return [.cost(0)]
+    }
     guard options.budgets.isEmpty else { return [.measured(0)] }
     guard isMultiObjective else {
       throw UserError(.usage, "'\(options.strategy)' needs a --budget, e.g. --budget 4.5bpw")
     }
-    return [.cost(0), .measured(0)]
+    return [bytes, .measured(0)]
   }
 
   /// Points to start from: the planned policy and some of the exact frontier where there is a study,
   /// else the uniform formats, the largest first.
   private func seed(_ space: inout SearchSpace, planned: [Int], several: Bool) throws {
-    var seeds: [(name: String, knobs: [Int])] = []
+    var seeds: [(name: String, point: [Int])] = []
     let table = space.source.table
     if space.hasPrior {
       if let ceiling = space.ceiling {
-        let problem = try PlanningProblem(
-          table, budgets: space.planning.budgets + [Budget(.loss, ceiling)],
-          pins: space.pins)
-        // A prediction that nothing keeps the ceiling is no proof of it.
-        if let plan = try? problem.solved(by: Optimizers.named("ilp"), timeLimit: 20),
-          let knobs = space.knobs(plan.choices)
-        {
-          seeds.append(("ilp", knobs))
+        // How many answers change is not predicted; the frontier below has the seeds then.
+        if ceiling.kind == .loss {
+          let problem = try PlanningProblem(
+            table, budgets: space.planning.budgets + [ceiling], pins: space.pins)
+          // A prediction that nothing keeps the ceiling is no proof of it.
+          if let plan = try? problem.solved(by: Optimizers.named("ilp"), timeLimit: 20),
+            let point = space.point(of: plan.choices)
+          {
+            seeds.append(("ilp", point))
+          }
         }
-      } else if !space.planning.budgets.isEmpty, let knobs = space.knobs(planned) {
-        seeds.append(("ilp", knobs))
+      } else if !space.planning.budgets.isEmpty, let point = space.point(of: planned) {
+        seeds.append(("ilp", point))
       }
       if several {
         // Tables of irregular layers have too many exact points.
         let exact = try? Frontier.exact(of: table, model: graph.name, pins: space.pins)
         let curve = try exact ?? Frontier.hull(of: table, model: graph.name, pins: space.pins)
         seeds += curve.thinned(to: 24).points.compactMap { point in
-          space.knobs(point.choices).map { ("frontier", $0) }
+          space.point(of: point.choices).map { ("frontier", $0) }
         }
       }
     } else {
-      seeds += space.uniforms.sorted { space.bytes($0.knobs) > space.bytes($1.knobs) }
+      seeds += space.uniforms.sorted { space.bytes($0.point) > space.bytes($1.point) }
       // Where no uniform format fits, the smallest of everything does.
       seeds.append(
         (
@@ -225,8 +325,8 @@ extension OpenedModel {
         ))
     }
     var seen: Set<[Int]> = []
-    seeds = seeds.filter { space.problem.isFeasible($0.knobs) && seen.insert($0.knobs).inserted }
-    space.problem.seeds = seeds.map(\.knobs)
+    seeds = seeds.filter { space.problem.isFeasible($0.point) && seen.insert($0.point).inserted }
+    space.problem.seeds = seeds.map(\.point)
     space.seedName = seeds.first?.name ?? ""
   }
 }

@@ -1,6 +1,7 @@
-/// The trade-off curve between size and loss.
+/// The trade-off curve between size and loss, or the surface between the loss and several costs.
 ///
-/// - Invariant: bytes strictly rise and losses strictly fall along ``points``.
+/// - Invariant: where the axes are bytes and loss, bytes strictly rise and losses strictly fall along
+///   ``points``; with other axes no point dominates another, and they are in the order of their values.
 public struct Frontier: Codable, Hashable, Sendable {
   /// The format of the file.
   public static let schema = "bitbudget.frontier/1"
@@ -34,8 +35,21 @@ public struct Frontier: Codable, Hashable, Sendable {
     /// Whether another measured policy, uniform ones among them, is no larger and loses less, or is
     /// smaller and loses no more; nil where it was not measured.
     public var dominated: Bool?
+    /// Costs that are axes and have no field of their own, by their names.
+    public var costs: [String: Double]?
     /// Candidate index per group.
     public var choices: [Int]
+
+    /// Where the point is on an axis; nil where that is not known.
+    public func value(on axis: String) -> Double? {
+      switch axis {
+      case "bytes": Double(bytes)
+      case "bpw": bpw
+      case "latency": latency
+      case "loss": loss
+      default: costs?[axis]
+      }
+    }
 
     /// A policy on the curve.
     public init(
@@ -116,7 +130,7 @@ public struct Frontier: Codable, Hashable, Sendable {
   public var schema: String
   /// The model's name, for titles.
   public var model: String
-  /// Names of the two axes.
+  /// What the points trade, each better when smaller: the loss and one or more costs.
   public var axes: [String]
   /// The loss's unit.
   public var unit: String

@@ -1,13 +1,17 @@
-/// The groups of a table after tied groups became one and pins removed what was not chosen.
+/// The groups of a table after those that are chosen together became one, and pins and exclusions
+/// removed what may not be chosen.
 public struct MergedGroups: Sendable, Equatable {
   /// What may be chosen independently, in the order of their first members.
   ///
-  /// A merged group is named after its first member; its losses and costs are its members' sums.
+  /// A merged group is named after its first member; its losses and costs are its members' sums, or
+  /// those of the kernels that compute several of them.
   public let groups: [GroupSensitivity]
   /// For every merged group, the indices of the table's groups in it, rising.
   public let members: [[Int]]
   /// `[merged group][candidate][member]`: the candidate's index among that member's own.
   public let candidates: [[[Int]]]
+  /// `[merged group][candidate]`: the sets of the table's groups that one kernel computes.
+  public let kernels: [[[[Int]]]]
 
   /// One candidate index per group of the table, from one per merged group.
   ///
@@ -24,103 +28,117 @@ public struct MergedGroups: Sendable, Equatable {
     }
     return result
   }
+
+  /// The sets of the table's groups that share a kernel under one candidate index per merged group.
+  public func fused(_ merged: [Int]) -> [[Int]] {
+    zip(kernels, merged).flatMap { $0[$1] }
+  }
 }
 
 extension SensitivityTable {
-  /// Makes one group of every set of tied groups, with the formats that all its members have.
+  /// Makes one group of every set of groups that are chosen together.
+  ///
+  /// Tied groups have the candidates that all have. Groups with a ``Fusion`` have every combination
+  /// of their candidates and kernels, since what one of them takes decides what the kernels cost:
+  /// the problem stays a choice of one candidate per group, for every optimizer.
   ///
   /// Losses, bytes and the other costs add up; standard errors add in squares, as of independent
   /// means. A tie that shares a group with another tie joins it.
   ///
-  /// - Parameter pins: The format that a group must take, by the group's index.
-  /// - Throws: `UserError` when a tie or pin names what is not there, or leaves nothing to choose.
-  /// - Complexity: O(candidates · formats per group).
-  public func merged(pins: [Int: String] = [:]) throws -> MergedGroups {
-    let sets = try tiedSets()
-    var merged: [GroupSensitivity] = []
-    var candidates: [[[Int]]] = []
-    for set in sets {
-      let members = set.map { groups[$0] }
-      var formats = try commonFormats(of: members)
-      for (index, member) in zip(set, members) {
-        guard let pin = pins[index] else { continue }
-        guard member.candidates.contains(where: { $0.format == pin }) else {
-          throw UserError(
-            .usage,
-            "'\(member.name)' cannot be pinned to '\(pin)'; it has: "
-              + member.candidates.map(\.format).joined(separator: ", "))
-        }
-        let left = formats.filter { $0 == pin }
-        guard !left.isEmpty else {
-          throw UserError(
-            .usage,
-            "'\(member.name)' cannot be pinned to '\(pin)' because it is tied to "
-              + members.filter { $0.name != member.name }.map { "'\($0.name)'" }
-              .joined(separator: ", ") + ", which may only take: "
-              + formats.joined(separator: ", "))
-        }
-        formats = left
-      }
-      let indices = formats.map { format in
-        members.map { $0.candidates.firstIndex { $0.format == format } ?? 0 }
-      }
-      let sums = zip(formats, indices).map { format, index in
-        Candidate(format: format, summing: zip(members, index).map { $0.candidates[$1] })
-      }
-      merged.append(
-        GroupSensitivity(
-          name: members[0].name, layers: members.flatMap(\.layers),
-          weights: sum(members.map(\.weights)), candidates: sums))
-      candidates.append(indices)
+  /// - Parameters:
+  ///   - pins: The format that a group must take, by the group's index.
+  ///   - exclusions: Formats that a group must not take, by the group's index.
+  /// - Throws: `UserError` when a tie, fusion or pin names what is not there, or leaves nothing to
+  ///   choose.
+  /// - Complexity: O(candidates · formats per group); a fusion of m groups with F formats has Fᵐ
+  ///   combinations, of which at most 100 000 are taken.
+  public func merged(
+    pins: [Int: String] = [:], exclusions: [Int: [String]] = [:]
+  ) throws -> MergedGroups {
+    for index in (Array(pins.keys) + exclusions.keys).sorted() where !groups.indices.contains(index)
+    {
+      fatalError("a pin or an exclusion on group \(index) of \(groups.count)")
     }
-    for index in pins.keys.sorted() where !groups.indices.contains(index) {
-      fatalError("a pin on group \(index) of \(groups.count)")
+    let index = try groupIndices()
+    let sets = try tiedSets(index).map {
+      ChoiceSet(self, $0, candidates: try permitted(of: $0, pins, exclusions))
     }
-    return MergedGroups(groups: merged, members: sets, candidates: candidates)
+    let fused = try FusedSets(fusions ?? [], sets, index)
+    return MergedGroups(
+      groups: fused.merged.map(\.group), members: fused.merged.map(\.members),
+      candidates: fused.merged.map(\.candidates), kernels: fused.merged.map(\.kernels))
   }
 
-  /// The sets of groups that the ties join, each rising, in the order of their first members.
-  private func tiedSets() throws -> [[Int]] {
+  private func groupIndices() throws -> [String: Int] {
     var index: [String: Int] = [:]
     for (g, group) in groups.enumerated() {
       guard index.updateValue(g, forKey: group.name) == nil else {
         throw UserError(.failed, "the table has two groups named '\(group.name)'")
       }
     }
-    var parent = Array(groups.indices)
-    func root(_ g: Int) -> Int {
-      var g = g
-      while parent[g] != g { g = parent[g] }
-      return g
-    }
+    return index
+  }
+
+  /// The sets of groups that the ties join, each rising, in the order of their first members.
+  private func tiedSets(_ index: [String: Int]) throws -> [[Int]] {
+    var joined = DisjointSets(count: groups.count)
     for tie in ties ?? [] {
       let members = try tie.map { name in
         guard let g = index[name] else {
           throw UserError(.failed, "the table ties '\(name)', which is none of its groups")
         }
-        return root(g)
+        return g
       }
-      guard let first = members.min() else { continue }
-      for member in members { parent[root(member)] = root(first) }
+      joined.join(members)
     }
-    // The smallest index of a set need not be its root.
-    var position: [Int: Int] = [:]
-    var sets: [[Int]] = []
-    for g in groups.indices {
-      let r = root(g)
-      if let p = position[r] {
-        sets[p].append(g)
-      } else {
-        position[r] = sets.count
-        sets.append([g])
-      }
-    }
-    return sets
+    return joined.sets
   }
 
-  private func commonFormats(of members: [GroupSensitivity]) throws -> [String] {
+  /// The names of the candidates that all members have and that pins and exclusions leave.
+  private func permitted(
+    of set: [Int], _ pins: [Int: String], _ exclusions: [Int: [String]]
+  ) throws -> [String] {
+    let members = set.map { groups[$0] }
+    var names = try commonCandidates(of: members)
+    for (index, member) in zip(set, members) {
+      guard let pin = pins[index] else { continue }
+      let meant = member.candidates.filter { $0.answers(to: pin) }.map(\.name)
+      guard !meant.isEmpty else {
+        throw UserError(
+          .usage,
+          "'\(member.name)' cannot be pinned to '\(pin)'; it has: "
+            + member.candidates.map(\.name).joined(separator: ", "))
+      }
+      let left = names.filter(meant.contains)
+      guard !left.isEmpty else {
+        throw UserError(
+          .usage,
+          "'\(member.name)' cannot be pinned to '\(pin)' because it is tied to "
+            + members.filter { $0.name != member.name }.map { "'\($0.name)'" }
+            .joined(separator: ", ") + ", which may only take: "
+            + names.joined(separator: ", "))
+      }
+      names = left
+    }
+    for (index, member) in zip(set, members) {
+      let excluded = exclusions[index] ?? []
+      let left = names.filter { name in
+        !member.candidates.contains { $0.name == name && excluded.contains(where: $0.answers) }
+      }
+      guard !left.isEmpty else {
+        throw UserError(
+          .usage,
+          "excluding \(excluded.joined(separator: ", ")) leaves '\(member.name)' nothing; it may take: "
+            + names.joined(separator: ", "))
+      }
+      names = left
+    }
+    return names
+  }
+
+  private func commonCandidates(of members: [GroupSensitivity]) throws -> [String] {
     for member in members {
-      let names = member.candidates.map(\.format)
+      let names = member.candidates.map(\.name)
       guard Set(names).count == names.count else {
         throw UserError(.failed, "group '\(member.name)' has a format twice in the table")
       }
@@ -128,42 +146,20 @@ extension SensitivityTable {
       for candidate in member.candidates where !(0..<1 << 48).contains(candidate.bytes) {
         throw UserError(
           .failed,
-          "\(candidate.bytes) bytes is no size for '\(member.name)' in '\(candidate.format)'")
+          "\(candidate.bytes) bytes is no size for '\(member.name)' in '\(candidate.name)'")
       }
     }
-    let formats = members[0].candidates.map(\.format).filter { format in
-      members.dropFirst().allSatisfy { $0.candidates.contains { $0.format == format } }
+    let names = members[0].candidates.map(\.name).filter { name in
+      members.dropFirst().allSatisfy { $0.candidates.contains { $0.name == name } }
     }
-    guard !formats.isEmpty else {
-      let names = members.map { "'\($0.name)'" }.joined(separator: ", ")
+    guard !names.isEmpty else {
+      let tied = members.map { "'\($0.name)'" }.joined(separator: ", ")
       throw UserError(
         .failed,
         members.count == 1
-          ? "group \(names) has no candidates in the table"
-          : "the tied groups \(names) have no format in common")
+          ? "group \(tied) has no candidates in the table"
+          : "the tied groups \(tied) have no format in common")
     }
-    return formats
-  }
-}
-
-extension Candidate {
-  /// The candidate that stands for `parts` taken together.
-  fileprivate init(format: String, summing parts: [Candidate]) {
-    let errors = sum(parts.map { $0.standardError.map { $0 * $0 } })
-    let raw =
-      parts.contains { $0.rawLoss != nil }
-      ? parts.reduce(0) { $0 + ($1.rawLoss ?? $1.loss) } : nil
-    self.init(
-      format: format, loss: parts.reduce(0) { $0 + $1.loss },
-      standardError: parts.count == 1 ? parts[0].standardError : errors?.squareRoot(),
-      rawLoss: raw, bytes: parts.reduce(0) { $0 + $1.bytes }, bops: sum(parts.map(\.bops)),
-      latency: sum(parts.map(\.latency)))
-  }
-}
-
-/// The sum, when every part is known.
-private func sum<Number: AdditiveArithmetic>(_ parts: [Number?]) -> Number? {
-  parts.reduce(.zero as Number?) { total, part in
-    total.flatMap { total in part.map { total + $0 } }
+    return names
   }
 }

@@ -177,7 +177,7 @@ public struct Policy: Codable, Hashable, Sendable {
       switch spending.kind {
       case .bytes: spending.limit
       case .bpw: (spending.limit * Double(model.weights) / 8).rounded(.down) + Double(fixed)
-      case .latency, .bops, .loss: nil
+      case .latency, .bops, .resident, .energy, .bits, .loss, .changes: nil
       }
     }
     guard let tightest = limits.min(), tightest.isFinite else { return bytes }
@@ -190,6 +190,8 @@ public struct Policy: Codable, Hashable, Sendable {
   public var model: Model
   /// Every quantizable layer, in the model's order.
   public var layers: [LayerChoice]
+  /// Layers that one kernel computes together, where that was decided; nil where it was not.
+  public var fused: [[String]]?
   /// The budgets.
   public var budget: [Spending]
   /// Bytes of the whole written model, tensors left alone included.
@@ -205,12 +207,14 @@ public struct Policy: Codable, Hashable, Sendable {
 
   /// A policy; `verified` is filled in by the held-out run.
   public init(
-    model: Model, layers: [LayerChoice], budget: [Spending], bytes: Int, bpw: Double,
+    model: Model, layers: [LayerChoice], fused: [[String]]? = nil, budget: [Spending], bytes: Int,
+    bpw: Double,
     predicted: Prediction, verified: Verification? = nil, provenance: Provenance
   ) {
     schema = Policy.schema
     self.model = model
     self.layers = layers
+    self.fused = fused
     self.budget = budget
     self.bytes = bytes
     self.bpw = bpw

@@ -2,6 +2,8 @@
 public struct Candidate: Hashable, Codable, Sendable {
   /// The format's name, such as `int4-g64`.
   public var format: String
+  /// The format of what goes into the layer, such as `int8-tensor`; nil leaves it alone.
+  public var activation: String?
   /// Predicted loss increase, in the table's unit, after repair (monotone in bytes, never negative).
   public var loss: Double
   /// Standard error of the mean over the calibration samples; nil when it was not measured.
@@ -14,20 +16,38 @@ public struct Candidate: Hashable, Codable, Sendable {
   public var bops: Double?
   /// Milliseconds, per sample.
   public var latency: Double?
+  /// Bytes in memory while the model runs.
+  public var resident: Double?
+  /// Millijoules, per sample.
+  public var energy: Double?
+  /// Bits of the group's codes alone: weights times nominal width.
+  public var codeBits: Double?
 
   /// A candidate with its predicted loss and its costs.
   public init(
-    format: String, loss: Double, standardError: Double? = nil, rawLoss: Double? = nil, bytes: Int,
-    bops: Double? = nil, latency: Double? = nil
+    format: String, activation: String? = nil, loss: Double, standardError: Double? = nil, rawLoss: Double? = nil, bytes: Int,
+    bops: Double? = nil, latency: Double? = nil, resident: Double? = nil, energy: Double? = nil,
+    codeBits: Double? = nil
   ) {
     self.format = format
+    self.activation = activation
     self.loss = loss
     self.standardError = standardError
     self.rawLoss = rawLoss
     self.bytes = bytes
     self.bops = bops
     self.latency = latency
+    self.resident = resident
+    self.energy = energy
+    self.codeBits = codeBits
   }
+
+  /// What tells it from the group's other candidates: `int4-g64`, or `int8-channel/int8-tensor` where
+  /// the activation has a format too.
+  public var name: String { activation.map { "\(format)/\($0)" } ?? format }
+
+  /// Whether a pin or an exclusion means it: by its name, or by its weight's format alone.
+  public func answers(to name: String) -> Bool { name == format || name == self.name }
 
   /// The candidate's cost of a kind that is a sum over groups.
   public func cost(_ kind: CostKind) -> Double? {
@@ -35,7 +55,11 @@ public struct Candidate: Hashable, Codable, Sendable {
     case .bytes, .bpw: Double(bytes)
     case .bops: bops
     case .latency: latency
+    case .resident: resident
+    case .energy: energy
+    case .bits: codeBits
     case .loss: loss
+    case .changes: nil
     }
   }
 }
@@ -76,19 +100,22 @@ public struct SensitivityTable: Hashable, Codable, Sendable {
   public var groups: [GroupSensitivity]
   /// Names of groups that must take equal formats beyond their own layers.
   public var ties: [[String]]?
+  /// Groups that one kernel can compute together.
+  public var fusions: [Fusion]?
   /// Bytes of everything that is not quantized, which every policy pays.
   public var fixedBytes: Int?
 
   /// A table of `groups` whose losses are in `unit`.
   public init(
     unit: String, costs: [String] = ["bytes"], groups: [GroupSensitivity], ties: [[String]]? = nil,
-    fixedBytes: Int? = nil
+    fusions: [Fusion]? = nil, fixedBytes: Int? = nil
   ) {
     schema = SensitivityTable.schema
     self.unit = unit
     self.costs = costs
     self.groups = groups
     self.ties = ties
+    self.fusions = fusions
     self.fixedBytes = fixedBytes
   }
 

@@ -73,7 +73,7 @@ struct FormatOptions: ParsableArguments {
 struct ChoiceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A limit: 4.5bpw, 90MB, 1.5GiB, 0.02nats, bytes=90MB. May be given several times.",
+      "A limit: 4.5bpw, 90MB, 1.5GiB, 12ms, 3mJ, 0.02nats, bops=4e9, bits=4. May be given several times.",
       valueName: "limit"))
   var budget: [String]
 
@@ -92,10 +92,41 @@ struct ChoiceOptions: ParsableArguments {
   @Option(help: "Seconds that the optimizer may take.")
   var solveTime = 20.0
 
+  @Option(
+    help: ArgumentHelp(
+      "Forbid a format: GLOB=FORMAT, e.g. '*=int2-g64'.", valueName: "glob=format"))
+  var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Layers that match take one format together. May be given several times.", valueName: "glob"))
+  var tie: [String] = []
+
+  @Flag(help: "Layers of one block (names equal up to their first number) take one format.")
+  var tieBlocks = false
+
+  @Option(help: "The most formats that the policy may have.")
+  var maxFormats: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to make small (default: the loss, or the bytes under a loss budget).",
+      valueName: "cost"))
+  var minimise: String?
+
   func planning(estimator: String?) throws -> PlanningOptions {
-    PlanningOptions(
+    var options = PlanningOptions(
       budgets: try budget.map { try Budget(parsing: $0) }, estimator: estimator,
       optimizer: optimizer, pins: try pin.map(Pin.init(parsing:)), raw: raw, timeLimit: solveTime)
+    options.exclusions = try exclude.map(Pin.init(parsing:))
+    (options.ties, options.tiesBlocks, options.formatLimit) = (tie, tieBlocks, maxFormats)
+    options.objective = try minimise.map { name in
+      guard let kind = CostKind(rawValue: name) else {
+        throw UserError.unknown(name, "cost", known: CostKind.allCases.map(\.rawValue))
+      }
+      return kind
+    }
+    return options
   }
 }
 

@@ -139,6 +139,42 @@ import Vocabulary
     }
   }
 
+  /// Where there is one best choice, the order of the groups decides nothing.
+  @Test func permutingTheGroupsPermutesTheAnswer() throws {
+    var unique = 0
+    for seed in 0..<200 as Range<UInt64> {
+      let problem = randomProblem(seed: seed, constraints: 1 + Int(seed % 2))
+      guard let truth = exhaustive(problem) else { continue }
+      let size = zip(problem.objective, truth.choices).reduce(0) { $0 + abs($1.0[$1.1]) }
+      var other = problem
+      // Nothing else comes near the best: forbid it one group at a time.
+      let isUnique = problem.objective.indices.allSatisfy { g in
+        guard problem.objective[g].count > 1 else { return true }
+        other = problem
+        let dearest = problem.objective.reduce(0) { $0 + $1.map(abs).reduce(0, +) } + 1
+        other.objective[g][truth.choices[g]] += dearest
+        guard let second = exhaustive(other) else { return true }
+        return second.objective - truth.objective > 1e-6 * size
+      }
+      guard isUnique, problem.objective.count > 1 else { continue }
+      unique += 1
+      var order = Array(problem.objective.indices)
+      var random = SplitMix64(seed: seed)
+      order.shuffle(using: &random)
+      let permuted = AssignmentProblem(
+        objective: order.map { problem.objective[$0] },
+        constraints: problem.constraints.map { constraint in
+          .init(
+            kind: constraint.kind, cost: order.map { constraint.cost[$0] }, limit: constraint.limit)
+        })
+      for optimizer in exact {
+        let found = try #require(try optimizer.solve(permuted, timeLimit: 20).assignment)
+        #expect(found.choices == order.map { truth.choices[$0] }, "seed \(seed)")
+      }
+    }
+    #expect(unique > 40)
+  }
+
   @Test func provesTheOptimumOfAWholeModel() throws {
     for bitsPerWeight in [2.6, 3.5, 4.5, 5.5] {
       let problem = realisticProblem(seed: 1, groups: 211, bitsPerWeight: bitsPerWeight)

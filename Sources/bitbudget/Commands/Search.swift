@@ -34,7 +34,10 @@ struct Search: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A limit: 4.5bpw, 90MB, 1.5GiB; 0.02nats for the smallest policy that loses no more.",
+      """
+      A limit: 4.5bpw, 90MB, 1.5GiB; or, for the smallest policy that keeps it, 0.02nats or 1% (of the \
+      answers change, which bounds what accuracy can drop by).
+      """,
       valueName: "limit"))
   var budget: [String] = []
 
@@ -51,7 +54,20 @@ struct Search: ParsableCommand {
 
   @OptionGroup var formats: FormatOptions
 
-  @Option(help: "Search for a frontier: bytes,loss.")
+  @Option(
+    help: ArgumentHelp(
+      "Search knobs that decide all layers at once, such as SearchSpaces/pipeline.yaml.",
+      valueName: "yaml"))
+  var space: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A study with a search of the same --space on another model, to learn from.",
+      valueName: "study"))
+  var transfer: [String] = []
+
+  @Option(
+    help: "Search for a frontier: bytes,loss; or with other costs of --study: bytes,latency,loss.")
   var axes: String?
 
   @Option(
@@ -83,6 +99,9 @@ struct Search: ParsableCommand {
 
   func validate() throws {
     if evaluations < 1 { throw ValidationError("--evaluations must be at least 1") }
+    if space != nil, study != nil || formats.formats != nil {
+      throw ValidationError("--space brings its formats; leave --study and --formats out")
+    }
     if study != nil, formats.formats != nil {
       throw ValidationError("--study brings its formats; leave --formats out")
     }
@@ -109,6 +128,8 @@ struct Search: ParsableCommand {
         evaluations: evaluations, workers: data.threads)
       options.heldOut = heldout
       options.study = study
+      options.space = try space.map(SearchSpaceFile.read)
+      options.transfer = transfer
       options.estimator = estimator
       options.axes = axes.map { $0.split(separator: ",").map(String.init) }
       options.pins = try pin.map(Pin.init(parsing:))
