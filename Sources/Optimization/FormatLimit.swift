@@ -119,7 +119,9 @@ struct FormatLimit {
 
   private func children(_ node: Node) throws -> [Node] {
     let free = names.indices.filter { !node.included[$0] && !node.excluded[$0] }
-    guard let format = free.max(by: { (node.used[$0], $1) < (node.used[$1], $0) }) else { return [] }
+    guard let format = free.max(by: { (node.used[$0], $1) < (node.used[$1], $0) }) else {
+      return []
+    }
     var with = node
     with.included[format] = true
     if with.included.filter(\.self).count == limit { with.excluded = with.included.map { !$0 } }
@@ -174,7 +176,8 @@ struct FormatLimit {
     }
     throw UserError(
       .infeasible,
-      "no policy of at most \(limit) formats keeps the budgets; allow more formats or loosen a budget")
+      "no policy of at most \(limit) formats keeps the budgets; allow more formats or loosen a budget"
+    )
   }
 
   private init(_ problem: AssignmentProblem, like other: FormatLimit) {

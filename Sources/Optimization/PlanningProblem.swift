@@ -84,7 +84,8 @@ public struct PlanningProblem: Sendable {
     let kind = budget.kind
     guard kind != .changes else {
       throw UserError(
-        .usage, "changed answers are measured, not predicted; `search` takes the budget of \(budget)")
+        .usage,
+        "changed answers are measured, not predicted; `search` takes the budget of \(budget)")
     }
     let costs = try costs(kind, groups, "the budget of \(budget) cannot be kept")
     var limit = budget.limit

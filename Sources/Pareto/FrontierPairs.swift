@@ -112,7 +112,8 @@ extension Frontier {
     }
     guard axes == ["bytes", "loss"], other.axes == axes else {
       throw UserError(
-        .failed, "only frontiers of bytes and loss compare, and one is of "
+        .failed,
+        "only frontiers of bytes and loss compare, and one is of "
           + (axes == ["bytes", "loss"] ? other.axes : axes).joined(separator: ", "))
     }
     guard unit == other.unit else {

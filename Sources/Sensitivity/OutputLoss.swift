@@ -38,7 +38,8 @@ public struct OutputLoss: Sendable {
   public init(head: OutputHead, asking question: Question) throws {
     guard question == .distance || head != .vector else {
       throw UserError(
-        .usage, "the network's output is a vector, so it has no answers that change; bound its loss")
+        .usage, "the network's output is a vector, so it has no answers that change; bound its loss"
+      )
     }
     self.head = head
     self.question = question

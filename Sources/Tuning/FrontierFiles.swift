@@ -38,7 +38,8 @@ public enum FrontierFiles {
     let frontier = try FrontierFile.read(path)
     guard frontier.axes == ["bytes", "loss"] else {
       throw UserError(
-        .failed, "a frontier of \(frontier.axes.joined(separator: ", ")) has no steps: its points are not "
+        .failed,
+        "a frontier of \(frontier.axes.joined(separator: ", ")) has no steps: its points are not "
           + "in a row")
     }
     return (frontier.steps(), frontier.unit)

@@ -56,7 +56,8 @@ extension OpenedModel {
         contenders, record: record, held: held, options: options, study: study, report: &report)
     }
     if space.problem.objectives.count > 1 {
-      let frontier = try measuredFrontier(record, scorer: scorer, seed: options.data.seed) { points in
+      let frontier = try measuredFrontier(record, scorer: scorer, seed: options.data.seed) {
+        points in
         try measure(
           points.map { Contender(name: "", point: $0, isSearched: true) },
           "proving the frontier on held-out data"
@@ -193,7 +194,8 @@ extension OpenedModel {
   ///   - seed: Decides the resampling.
   ///   - heldOut: Held-out losses of points, sample by sample.
   private func measuredFrontier(
-    _ record: SearchRecord, scorer: PolicyScorer, seed: UInt64, heldOut: ([[Int]]) throws -> [[Double]]
+    _ record: SearchRecord, scorer: PolicyScorer, seed: UInt64,
+    heldOut: ([[Int]]) throws -> [[Double]]
   ) throws -> Frontier {
     let space = record.space
     let table = space.source.table

@@ -52,7 +52,8 @@ struct SearchRecord {
   func standing(of limit: Int) -> SearchStanding? {
     guard let best else { return nil }
     return SearchStanding(
-      evaluations: (trials.count, limit), bytes: space.bytes(space.point(best.choices)), loss: best.values[0],
+      evaluations: (trials.count, limit), bytes: space.bytes(space.point(best.choices)),
+      loss: best.values[0],
       unit: space.loss.unit, samples: mostSamples,
       frontier: space.problem.objectives.count > 1 ? frontier(on: mostSamples).count : nil)
   }

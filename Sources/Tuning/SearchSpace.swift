@@ -23,7 +23,9 @@ struct SearchSpace {
   /// The table's groups that are pinned.
   var pinned: Set<Int>
   /// The space of the knobs. Where they are the groups', its first cost is the whole model's bytes.
-  var problem: SearchProblem
+  /// The space of the knobs.
+  ///
+  /// Where they are the groups', its first cost is the whole model's bytes.
   /// The whole model's bytes by the groups' candidates, with their limit where there is one.
   var sizes: SearchProblem.Cost
   /// The knobs that decide all groups at once; nil where every group is a knob.
@@ -228,7 +230,8 @@ extension OpenedModel {
         try group.candidates.map { candidate in
           guard let cost = candidate.cost(kind) else {
             throw UserError(
-              .usage, "the table has no \(axis) for '\(group.name)' in '\(candidate.name)', so it can be "
+              .usage,
+              "the table has no \(axis) for '\(group.name)' in '\(candidate.name)', so it can be "
                 + "no axis")
           }
           return cost

@@ -25,7 +25,8 @@ public struct Candidate: Hashable, Codable, Sendable {
 
   /// A candidate with its predicted loss and its costs.
   public init(
-    format: String, activation: String? = nil, loss: Double, standardError: Double? = nil, rawLoss: Double? = nil, bytes: Int,
+    format: String, activation: String? = nil, loss: Double, standardError: Double? = nil,
+    rawLoss: Double? = nil, bytes: Int,
     bops: Double? = nil, latency: Double? = nil, resident: Double? = nil, energy: Double? = nil,
     codeBits: Double? = nil
   ) {

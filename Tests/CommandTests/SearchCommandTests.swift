@@ -124,9 +124,10 @@ import Testing
     let layers = try #require(policy["layers"] as? [[String: Any]])
     #expect(Set(layers.compactMap { $0["weight"] as? String }) == ["int4-channel-sym"])
     // Without a budget: a frontier, proven with intervals.
-    let curve = try run(
-      common + ["--strategy", "evolution", "-o", scratch.path("curve")]
-    ).json["frontier"] as? [String: Any]
+    let curve =
+      try run(
+        common + ["--strategy", "evolution", "-o", scratch.path("curve")]
+      ).json["frontier"] as? [String: Any]
     let points = try #require(curve?["points"] as? [[String: Any]])
     #expect(points.count > 2)
     #expect(points.allSatisfy { $0["low"] is Double && $0["high"] is Double })
