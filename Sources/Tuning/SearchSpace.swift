@@ -22,10 +22,10 @@ struct SearchSpace {
   var groups: [MeasuredGroup]
   /// The table's groups that are pinned.
   var pinned: Set<Int>
-  /// The space of the knobs. Where they are the groups', its first cost is the whole model's bytes.
   /// The space of the knobs.
   ///
   /// Where they are the groups', its first cost is the whole model's bytes.
+  var problem: SearchProblem
   /// The whole model's bytes by the groups' candidates, with their limit where there is one.
   var sizes: SearchProblem.Cost
   /// The knobs that decide all groups at once; nil where every group is a knob.

@@ -8,6 +8,8 @@ struct BitbudgetBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bitbudget-bench",
     abstract: "Runs the built bitbudget on real models: how fast it is, and what it finds.",
-    subcommands: [BenchCommand.self, ResultsCommand.self, PipelineCommand.self],
+    subcommands: [
+      BenchCommand.self, ResultsCommand.self, PipelineCommand.self, SearchCommand.self,
+    ],
     defaultSubcommand: BenchCommand.self)
 }

@@ -26,12 +26,42 @@ struct Population {
   /// The first points: the feasible seeds, well spread over their list, at most half of the
   /// population (all of it where there are few), and random ones.
   func founders(_ count: Int, using random: inout SplitMix64) -> [[Int]] {
+    let seeds = spreadSeeds(atMost: max(1, (count + 1) / 2))
+    let others = pool.points(without: Set(seeds), parents: feasibleSeeds, using: &random)
+    return Array((seeds + others).prefix(count))
+  }
+
+  /// The first points of a search for a trade-off: at most `most` of the feasible seeds, well spread
+  /// over their list, both ends of the knobs' levels and what is between them evenly, then random ones.
+  func founders(
+    _ count: Int, seeds most: Int, along levels: ChoiceLevels, using random: inout SplitMix64
+  ) -> [[Int]] {
+    var points = spreadSeeds(atMost: min(most, count))
+    var seen = Set(points)
+    let steps = count - points.count
+    for step in 0..<steps {
+      let isEnd = step == 0 || step == steps - 1
+      let point = levels.point(
+        at: steps > 1 ? Double(step) / Double(steps - 1) : 0.5, spread: isEnd ? 0 : 0.3,
+        knobs: problem.knobs, using: &random)
+      if let kept = pool.repaired(point, using: &random), seen.insert(kept).inserted {
+        points.append(kept)
+      }
+    }
+    points += pool.points(without: seen, parents: feasibleSeeds, using: &random)
+    return Array(points.prefix(count))
+  }
+
+  /// The distinct seeds that keep the bounds.
+  private var feasibleSeeds: [[Int]] {
     var seen: Set<[Int]> = []
-    let seeds = problem.seeds.filter { problem.isFeasible($0) && seen.insert($0).inserted }
-    let share = min(seeds.count, max(1, (count + 1) / 2))
-    let picked = (0..<share).map { seeds[share > 1 ? $0 * (seeds.count - 1) / (share - 1) : 0] }
-    let others = pool.points(without: seen, parents: seeds, using: &random)
-    return Array((picked + others).prefix(count))
+    return problem.seeds.filter { problem.isFeasible($0) && seen.insert($0).inserted }
+  }
+
+  private func spreadSeeds(atMost most: Int) -> [[Int]] {
+    let seeds = feasibleSeeds
+    let share = min(seeds.count, most)
+    return (0..<share).map { seeds[share > 1 ? $0 * (seeds.count - 1) / (share - 1) : 0] }
   }
 
   /// Children of the parents that `select` draws, feasible and never measured; random points where

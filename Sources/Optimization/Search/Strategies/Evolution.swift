@@ -3,8 +3,10 @@ public import Vocabulary
 /// NSGA-II: fronts, crowding distance, simulated binary crossover and polynomial mutation.
 ///
 /// One to three objectives. Bounds are kept by repairing children, so that every evaluation is of a
-/// point that may be shipped; a point is never evaluated twice. The first population has the problem's
-/// seeds (the exact frontier of a sensitivity table) for up to a half.
+/// point that may be shipped; a point is never evaluated twice. The first generation has the problem's
+/// seeds (the exact frontier of a sensitivity table), as many as the population holds, and besides
+/// them points near one level of all knobs, from the smallest to the largest: half a population of
+/// them, or a whole one without seeds.
 ///
 /// Options: `population` (20).
 ///
@@ -22,6 +24,7 @@ public struct EvolutionarySearch: SearchStrategy {
   private var population: Population
   private var random: SplitMix64
   private var left: Int
+  private let levels: ChoiceLevels
   /// The parents, the best first: the elitist merge of the last parents and their children.
   private var living: [Trial] = []
 
@@ -34,15 +37,18 @@ public struct EvolutionarySearch: SearchStrategy {
       problem, size: settings.whole("population", default: 20, in: 2...10_000), strategy: Self.id)
     random = SplitMix64(seed: settings.seed)
     left = settings.evaluations
+    levels = ChoiceLevels(problem)
   }
 
   /// A generation.
   public mutating func ask() throws -> [Proposal] {
-    let count = min(population.size, left)
+    var count = min(population.size, left)
     guard count > 0 else { return [] }
     let points: [[Int]]
     if population.trials.isEmpty {
-      points = population.founders(count, using: &random)
+      let seeds = min(population.problem.seeds.count, population.size)
+      count = min(max(population.size, seeds + population.size / 2), left)
+      points = population.founders(count, seeds: seeds, along: levels, using: &random)
     } else {
       points = population.children(count, using: &random) { [living] random in
         let a = Int.random(in: living.indices, using: &random)

@@ -3,16 +3,19 @@ public import Vocabulary
 
 /// LINAS: NSGA-II runs on predictors, and only its best unmeasured points are evaluated.
 ///
-/// Each round fits ridge regression on one-hot choices (and their predicted loss, where there is a
-/// table) to the *whole* history, lets ``EvolutionarySearch`` search it for `inner` predictions from the
-/// measured front, and proposes the best `batch` points by front and crowding among those that were
-/// never measured. Positive measured values are predicted as logarithms, since losses span decades.
-/// Known costs are not predicted but computed.
+/// Each round fits a ``ValuePredictor`` for each measured objective to the *whole* history, lets
+/// ``EvolutionarySearch`` search it for `inner` predictions from the measured front and from descents
+/// along random trade-offs, and proposes the `batch` points that promise the most beyond the measured
+/// front and each other (``SpreadPicks``) among those that were never measured. Known costs are not
+/// predicted but computed. The first points are the problem's seeds, and points whose knobs stand near
+/// one level from the smallest to the largest, which random points never do.
 ///
-/// What differs from DyNAS-T: one ridge strength instead of a grid search, trials in a list instead of an
-/// unordered set, and duplicates are never evaluated.
+/// What differs from DyNAS-T: the strength and the form of the regression are chosen by left-out errors
+/// instead of a fixed grid of models, trials are in a list instead of an unordered set, and duplicates
+/// are never evaluated.
 ///
-/// Options: `batch` (10), `inner` (2 000 predictions a round), `warmup` (30 points), `alpha` (0.1).
+/// Options: `batch` (10), `inner` (2 000 predictions a round), `warmup` (30 points), `trees` (boosted
+/// trees instead of the regression: 0 never, 1 where they predict better, 2 always).
 ///
 /// Source: Cummings et al., "A hardware-aware framework for accelerating neural architecture search across
 /// modalities" (DyNAS-T), 2022; Mecharbat et al., "SimQ-NAS", 2023.
@@ -24,15 +27,19 @@ public struct LinasSearch: SearchStrategy {
   /// Yes.
   public static let isMultiObjective = true
   /// What the user may set.
-  public static let options: [String] = ["batch", "inner", "warmup", "alpha"]
+  public static let options: [String] = ["batch", "inner", "warmup", "trees"]
+
+  /// Descents a round that the inner search starts from.
+  private static let descents = 32
 
   private var population: Population
   private var random: SplitMix64
   private var left: Int
+  private var predictors: [Int: ValuePredictor] = [:]
+  private let levels: ChoiceLevels
   private let batch: Int
   private let inner: Int
   private let warmup: Int
-  private let alpha: Double
 
   /// A search from its beginning.
   public init(_ problem: SearchProblem, settings: SearchSettings) throws {
@@ -42,10 +49,15 @@ public struct LinasSearch: SearchStrategy {
     batch = try settings.whole("batch", default: 10, in: 1...10_000)
     inner = try settings.whole("inner", default: 2_000, in: 1...1_000_000)
     warmup = try settings.whole("warmup", default: 30, in: 1...10_000)
-    alpha = try settings.number("alpha", default: 0.1, in: 1e-9...1e9)
+    let trees = try settings.whole("trees", default: 0, in: 0...2)
     population = try Population(problem, size: batch, strategy: Self.id)
     random = SplitMix64(seed: settings.seed)
     left = settings.evaluations
+    levels = ChoiceLevels(problem)
+    for case .measured(let index) in problem.objectives {
+      predictors[index] = ValuePredictor(
+        problem, levels: levels, trees: ValuePredictor.Trees(rawValue: trees) ?? .none)
+    }
   }
 
   /// The founders, then a batch of each round.
@@ -53,77 +65,109 @@ public struct LinasSearch: SearchStrategy {
     guard left > 0 else { return [] }
     let points =
       population.trials.isEmpty
-      ? population.founders(min(warmup, left), using: &random)
+      ? population.founders(
+        min(warmup, left), seeds: (min(warmup, left) + 1) / 2, along: levels, using: &random)
       : try promising(min(batch, left))
     left -= points.count
     return points.map { population.problem.everywhere($0) }
   }
 
   /// Remembers the batch.
-  public mutating func tell(_ trials: [Trial]) throws { population.record(trials) }
+  public mutating func tell(_ trials: [Trial]) throws {
+    let needed = (predictors.keys.max() ?? -1) + 1
+    guard trials.allSatisfy({ $0.values.count >= needed }) else {
+      throw UserError(.failed, "an evaluation lacks the measured value \(needed - 1)")
+    }
+    population.record(trials)
+  }
 
   /// Unmeasured points that the predictors like best.
   private mutating func promising(_ count: Int) throws -> [[Int]] {
     let problem = population.problem
-    let models = predictors()
-    var imagined = problem
-    imagined.seeds = try front
+    let models = try fitted()
+    let measured = population.trials.map { scaled($0) }
+    let ranks = try dominationRanks(measured)
+    let front = population.trials.indices.filter { ranks[$0] == 0 }
+    let starts = front.map { population.trials[$0].choices }
+
+    // Points by their predicted objectives, each once and in the order in which it was found.
+    var imagined: [[Int]] = []
+    var known = population.taken
+    func predicted(_ points: [[Int]]) throws -> [[Double]] {
+      let columns = try problem.objectives.map { objective in
+        switch objective {
+        case .cost(let index): points.map { problem.costs[index].total(of: $0) }
+        case .measured(let index): try models[index]?.predict(points) ?? []
+        }
+      }
+      return points.indices.map { i in columns.map { $0[i] } }
+    }
+
+    var inside = problem
+    inside.objectives = problem.objectives.indices.map { .measured($0) }
+    inside.prior = nil
+    inside.seeds = starts
+    if models.values.allSatisfy(\.isCheap) {
+      let descent = TradeOffDescent(
+        problem: problem, objectives: { try predicted([$0])[0] },
+        ranges: ranges(front.map { measured[$0] }))
+      let ends = try (0..<Self.descents).map { _ in
+        try descent.descended(
+          from: starts[Int.random(in: starts.indices, using: &random)], using: &random)
+      }
+      for end in ends where known.insert(end).inserted { imagined.append(end) }
+      inside.seeds = (starts + imagined).shuffled(using: &random)
+    }
     let settings = SearchSettings(
-      seed: random.next(), evaluations: inner, options: ["population": 50])
-    var search: any SearchStrategy = try EvolutionarySearch(imagined, settings: settings)
+      seed: random.next(), evaluations: inner, options: ["population": 100])
+    var search: any SearchStrategy = try EvolutionarySearch(inside, settings: settings)
     let (trials, _) = try SearchLoop(evaluations: inner).run(&search) { proposals in
-      proposals.map { proposal in
-        let row = Self.row(proposal.choices, of: problem)
-        return Trial(proposal, values: models.map { $0?.predict(row) ?? 0 })
+      let values = try predicted(proposals.map(\.choices))
+      return zip(proposals, values).map { Trial($0, values: $1) }
+    }
+    for trial in trials where known.insert(trial.choices).inserted {
+      imagined.append(trial.choices)
+    }
+    guard !imagined.isEmpty else {
+      // The inner search saw measured points only: whatever is left of the space.
+      return population.children(count, using: &random) { [trials = population.trials] random in
+        trials[Int.random(in: trials.indices, using: &random)].choices
       }
     }
-    let fresh = trials.filter { !population.taken.contains($0.choices) }
-    let order = try NonDominatedSorting.order(fresh.map { problem.ranked($0) })
-    let chosen = order.prefix(count).map { fresh[$0].choices }
-    guard chosen.isEmpty else { return chosen }
-    // The inner search saw measured points only: whatever is left of the space.
-    return population.children(count, using: &random) { [trials = population.trials] random in
-      trials[Int.random(in: trials.indices, using: &random)].choices
-    }
+    let values = try predicted(imagined)
+    let order = try NonDominatedSorting.order(values)
+    let best = order.prefix(max(20 * count, 200))
+    let picked = SpreadPicks.picked(
+      count, of: best.map { values[$0] }, beyond: front.map { measured[$0] })
+    return picked.map { imagined[best[$0]] }
   }
 
   /// A predictor for every measured value that is an objective.
-  private func predictors() -> [RidgePredictor?] {
-    let problem = population.problem
-    let rows = population.trials.map { Self.row($0.choices, of: problem) }
-    let width = population.trials.map(\.values.count).min() ?? 0
-    return (0..<width).map { index in
-      guard problem.objectives.contains(.measured(index)) else { return nil }
-      let values = population.trials.map { $0.values[index] }
-      let finite = values.filter(\.isFinite)
-      let isPositive = finite.allSatisfy { $0 > 0 }
-      let worst = finite.max() ?? 0
-      let targets = values.map { value in
-        let known = value.isFinite ? value : worst
-        return isPositive && known > 0 ? log(known) : known
-      }
-      return RidgePredictor(rows, targets: targets, alpha: alpha)
+  private mutating func fitted() throws -> [Int: ValuePredictor.Fitted] {
+    let points = population.trials.map(\.choices)
+    var models: [Int: ValuePredictor.Fitted] = [:]
+    for index in predictors.keys.sorted() {
+      models[index] = try predictors[index]?.fitted(
+        points, values: population.trials.map { $0.values[index] })
+    }
+    return models
+  }
+
+  /// The objectives of a trial in the scale of the predictions.
+  private func scaled(_ trial: Trial) -> [Double] {
+    zip(population.problem.objectives, population.problem.ranked(trial)).map { objective, value in
+      guard case .measured(let index) = objective,
+        predictors[index]?.isLogarithmic == true, value > 0
+      else { return value }
+      return log(value)
     }
   }
 
-  /// The measured points that no other dominates.
-  private var front: [[Int]] {
-    get throws {
-      let ranks = try dominationRanks(population.trials.map { population.problem.ranked($0) })
-      return zip(population.trials, ranks).filter { $0.1 == 0 }.map(\.0.choices)
+  private func ranges(_ points: [[Double]]) -> [Double] {
+    population.problem.objectives.indices.map { k in
+      let values = points.map { $0[k] }
+      let range = (values.max() ?? 0) - (values.min() ?? 0)
+      return range > 0 && range.isFinite ? range : 1
     }
-  }
-
-  /// A constant, one column per choice, and the predicted loss where there is one.
-  private static func row(_ choices: [Int], of problem: SearchProblem) -> [Double] {
-    var row = [1.0]
-    for (knob, choice) in zip(problem.knobs, choices) {
-      for other in knob.choices.indices { row.append(other == choice ? 1 : 0) }
-    }
-    if let prior = problem.prior {
-      let loss = zip(prior, choices).reduce(0) { $0 + $1.0[$1.1] }
-      row.append(log(max(loss, 1e-12)))
-    }
-    return row
   }
 }
