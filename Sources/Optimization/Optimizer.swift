@@ -48,7 +48,8 @@ public enum Optimizers {
   /// - Throws: `UserError` with the nearest known name.
   public static func named(_ id: String) throws -> any Optimizer {
     guard let optimizer = all.first(where: { type(of: $0).id == id }) else {
-      throw UserError.unknown(id, "optimizer", known: all.map { type(of: $0).id })
+      throw UserError.unknown(
+        id, "optimizer", known: all.map { type(of: $0).id } + [QuadraticOptimizer.id])
     }
     return optimizer
   }

@@ -185,7 +185,7 @@ extension OpenedModel {
   }
 
   /// A group of the table with the layers and formats that its names stand for.
-  private func measured(_ group: GroupSensitivity) throws -> MeasuredGroup {
+  func measured(_ group: GroupSensitivity) throws -> MeasuredGroup {
     let layers = try group.layers.map { name in
       guard let index = graph.layers.firstIndex(where: { $0.layer.name == name }) else {
         throw UserError(
