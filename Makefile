@@ -2,6 +2,7 @@
 # make build      release build of everything
 # make demo       installs, builds, fetches a real model, runs the main job, writes Results/demo
 # make test       installs, builds, fetches the fixtures, passes every test
+# make test-consumers  lets the real packages read what `apply` writes, writes Results/consumers
 # make lint       swift format, strict
 # make bench      speed and memory against the targets, printed
 # make results    regenerates Results/ from the real models
@@ -11,7 +12,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean
+.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers
 
 APT := libtorch-dev libglpk-dev libxgboost-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
   libssl-dev g++ python3 python3-pip python3-venv unzip
@@ -59,6 +60,12 @@ test: setup fixtures
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
+CONSUMERS := .fixtures/consumers
+test-consumers: build fixtures
+	@test -x $(CONSUMERS)/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)
+	@$(CONSUMERS)/bin/python -m pip install -q --disable-pip-version-check -r Tests/Consumers/requirements.txt
+	$(CONSUMERS)/bin/python Tests/Consumers/consumers.py .build/release/bitbudget .fixtures Results/consumers
+
 lint:
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests \
 	  --configuration .swift-format
@@ -69,6 +76,7 @@ bench: build fixtures
 results: build fixtures
 	.build/release/bitbudget-bench results
 	.build/release/bitbudget-bench pipelines
+	.build/release/bitbudget-bench search
 
 estimators: build fixtures
 	@bash Results/estimators.sh

@@ -2,13 +2,15 @@ public import Vocabulary
 
 /// The catalogue of number formats.
 public enum Formats {
-  /// Every format: integers by width, granularity and symmetry, then floats.
+  /// Every format: integers by width, granularity and symmetry, then floats, then those of consumers.
   public static let all: [any NumberFormat] =
     IntegerFormat.widths.flatMap { bits in
       IntegerFormat.granularities.flatMap { granularity in
         IntegerFormat.Symmetry.allCases.map { IntegerFormat(bits: bits, granularity, $0) }
       }
-    } + FloatFormat.allCases
+    } + FloatFormat.allCases + Float8Format.all + NormalFloatFormat.all
+    + MicroscalingFormat.allCases
+    + GGUFFormat.allCases + MLXFormat.all
 
   /// The candidates of a measurement that does not name its own.
   public static let standard = [

@@ -145,13 +145,6 @@ public struct IntegerFormat: NumberFormat, Hashable {
     }
   }
 
-  private func tooLarge(_ range: WeightRange) -> UserError {
-    UserError(
-      .failed,
-      "\(name) cannot store weights from \(range.low) to \(range.high): its scales are 16-bit floats, "
-        + "which end at 65504")
-  }
-
   /// The grid of a group with the given range; nil where halves cannot hold it.
   @inline(__always)
   private func grid(over range: WeightRange) -> IntegerGrid? {

@@ -66,7 +66,7 @@ struct WeightRange {
 
 /// One number out of eight in three steps (the standard library's `min()` goes lane by lane).
 @inline(__always)
-private func folded(_ lanes: SIMD8<Float>, _ combine: (Float, Float) -> Float) -> Float {
+func folded(_ lanes: SIMD8<Float>, _ combine: (Float, Float) -> Float) -> Float {
   let left = combine(combine(lanes[0], lanes[1]), combine(lanes[2], lanes[3]))
   let right = combine(combine(lanes[4], lanes[5]), combine(lanes[6], lanes[7]))
   return combine(left, right)
@@ -74,24 +74,24 @@ private func folded(_ lanes: SIMD8<Float>, _ combine: (Float, Float) -> Float) -
 
 /// Eight neighbours, wherever they are.
 @inline(__always)
-private func lanes(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
+func lanes(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
   UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
 }
 
 /// Writes eight neighbours, wherever they are.
 @inline(__always)
-private func store(_ lanes: SIMD8<Float>, _ pointer: UnsafeMutablePointer<Float>) {
+func store(_ lanes: SIMD8<Float>, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD8<Float>.self)
 }
 
 /// The smaller of each pair of lanes: a comparison and a choice (`pointwiseMin` calls `min` per lane).
 @inline(__always)
-private func smaller(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+func smaller(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
   b.replacing(with: a, where: a .< b)
 }
 
 /// The larger of each pair of lanes.
 @inline(__always)
-private func larger(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+func larger(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
   b.replacing(with: a, where: a .> b)
 }

@@ -26,9 +26,11 @@ public protocol NumberFormat: Sendable {
 
   /// Quantizes and dequantizes: what the weights become when they are stored in this format.
   ///
-  /// The scales are those of the weights given, so a second round trip changes nothing as long as the
-  /// smallest and the largest weight of every group took the end codes. (They do, unless a group's
-  /// range is narrow beside its offset or its scale is below the normal 16-bit floats, 6.1e-5.)
+  /// The scales are those of the weights given. With the formats of this project (integers and floats) a
+  /// second round trip changes nothing as long as the smallest and the largest weight of every group
+  /// took the end codes. (They do, unless a group's range is narrow beside its offset or its scale is
+  /// below the normal 16-bit floats, 6.1e-5.) A consumer's format rounds as its consumer does, which
+  /// may move the weights a little at every trip.
   ///
   /// - Parameters:
   ///   - weights: Row-major, `shape.count` of them.

@@ -2,7 +2,7 @@
 
 usage: python fixtures.py OUT [target ...]
 
-Targets: efficientnet-lite0, minilm, minilm-onnx, photos, references, smollm2, text, and the groups
+Targets: blocks, efficientnet-lite0, formats, minilm, minilm-onnx, photos, references, smollm2, text, and the groups
 `demo` (minilm and text: needs nothing beyond Python itself) and `all` (the default).
 A target that was made by the same version of the scripts is not made again.
 """
@@ -46,6 +46,8 @@ TARGETS = {
     ),
     "photos": Target("photos", ("photos", "photos-heldout"), ("requirements.txt",)),
     "smollm2": Target("smollm2", ("smollm2",), ("llama.py", "requirements.txt"), ("text",)),
+    "blocks": Target("blocks", ("blocks",), ("requirements.txt",)),
+    "formats": Target("formats", ("formats",), ("requirements.txt",), ("minilm",)),
     "references": Target(
         "references",
         ("references",),

@@ -122,9 +122,9 @@ import Vocabulary
       (
         {
           $0.tensors.append(
-            .init(name: "odd", shape: [256], type: 12, bytes: .init(repeating: 0, count: 144)))
+            .init(name: "odd", shape: [256], type: 22, bytes: .init(repeating: 0, count: 82)))
         },
-        "stored as Q4_K, which is not supported"
+        "stored as IQ2_S, which is not supported"
       ),
     ]
     try withFile(GGUFWriter.tinyLlama().bytes()) { _ = try GGUFModel.load($0) }

@@ -94,7 +94,7 @@ private func hardCases(columns: Int) -> [(name: String, weights: [Float])] {
   @Test(arguments: Formats.all.map(\.name))
   func resultMayTakeThePlaceOfTheWeights(name: String) throws {
     let format = try Formats.named(name)
-    let shape = WeightShape(rows: 40, columns: 128)  // more groups than are worked on at once
+    let shape = WeightShape(rows: 40, columns: 256)  // more groups than are worked on at once
     let weights = bell(shape.count, width: 0.05, seed: 6)
     var value = weights
     try value.withUnsafeMutableBufferPointer { value in

@@ -23,6 +23,10 @@ public struct GGUFFile: Sendable {
   public let file: MappedFile
   /// The metadata by key.
   public let metadata: [String: GGUFValue]
+  /// The bytes that encode the metadata: every key with its value, one after the other.
+  public let metadataRange: Range<Int>
+  /// What the places of tensors are multiples of.
+  public let alignment: Int
   /// The tensors in the file's order.
   public let entries: [Entry]
 
@@ -50,6 +54,7 @@ public struct GGUFFile: Sendable {
     let tensorCount = try cursor.count("tensors", ofAtLeast: 24)
     let valueCount = try cursor.count("metadata values", ofAtLeast: 13)
     var metadata: [String: GGUFValue] = [:]
+    let start = cursor.offset
     for _ in 0..<valueCount {
       let key = try cursor.name()
       guard metadata.updateValue(try cursor.value(), forKey: key) == nil else {
@@ -58,7 +63,9 @@ public struct GGUFFile: Sendable {
     }
     self.file = file
     self.metadata = metadata
-    entries = try GGUFFile.entries(tensorCount, metadata["general.alignment"], &cursor)
+    metadataRange = start..<cursor.offset
+    alignment = try GGUFFile.alignment(metadata["general.alignment"], file.path)
+    entries = try GGUFFile.entries(tensorCount, alignment, &cursor)
   }
 
   /// Whether a file begins as a GGUF file does.
@@ -91,19 +98,19 @@ public struct GGUFFile: Sendable {
         + "(only \(GGUFTensorType.readable.joined(separator: ", ")))")
   }
 
+  private static func alignment(_ value: GGUFValue?, _ path: String) throws -> Int {
+    guard let value else { return 32 }
+    guard case .integer(let bytes) = value, (1...1 << 20).contains(bytes), bytes & (bytes - 1) == 0
+    else { throw FileError(path: path, reason: "its 'general.alignment' is impossible") }
+    return bytes
+  }
+
   private static func entries(
-    _ count: Int, _ alignment: GGUFValue?, _ cursor: inout GGUFCursor
+    _ count: Int, _ alignment: Int, _ cursor: inout GGUFCursor
   ) throws -> [Entry] {
     let path = cursor.file.path
-    var alignmentBytes = 32
-    if let alignment {
-      guard case .integer(let bytes) = alignment, (1...1 << 20).contains(bytes),
-        bytes & (bytes - 1) == 0
-      else { throw FileError(path: path, reason: "its 'general.alignment' is impossible") }
-      alignmentBytes = bytes
-    }
     let descriptions = try (0..<count).map { _ in try Description(&cursor) }
-    let data = (cursor.offset + alignmentBytes - 1) / alignmentBytes * alignmentBytes
+    let data = (cursor.offset + alignment - 1) / alignment * alignment
     let entries = try descriptions.map { try $0.entry(data: data, in: cursor.file) }
     var names: Set<String> = []
     for entry in entries where !names.insert(entry.name).inserted {

@@ -24,6 +24,7 @@ public struct GGUFTensorType: Sendable, Hashable {
     (23, "IQ4_XS", 256, 136), (24, "I8", 1, 1), (25, "I16", 1, 2), (26, "I32", 1, 4),
     (27, "I64", 1, 8), (28, "F64", 1, 8), (29, "IQ1_M", 256, 56), (30, "BF16", 1, 2),
     (34, "TQ1_0", 256, 54), (35, "TQ2_0", 256, 66), (39, "MXFP4", 32, 17),
+    (40, "NVFP4", 64, 36),
   ].map { GGUFTensorType(number: $0, name: $1, elements: $2, bytes: $3) }
 
   /// The type with a number in the file; nil for one that is not known.
@@ -40,5 +41,7 @@ public struct GGUFTensorType: Sendable, Hashable {
   }
 
   /// Names of the types whose elements can be read.
-  static let readable = ["F32", "F16", "BF16", "Q4_0", "Q4_1", "Q8_0"]
+  static let readable = all.map(\.name).filter {
+    ["F32", "F16", "BF16"].contains($0) || Dequantization.blocks[$0] != nil
+  }
 }
