@@ -12,6 +12,11 @@ public protocol SensitivityEstimator: Sendable {
   static var summary: String { get }
   /// Whether calibration data changes the scores; without, one pass over the weights is all.
   static var needsData: Bool { get }
+  /// Whether noise can take single samples' scores below zero.
+  ///
+  /// They are kept, since means of values cut off at zero would be too large; tables hold their means
+  /// at zero when they are planned from.
+  static var isSigned: Bool { get }
 
   /// An estimator with its usual settings.
   init()
@@ -37,17 +42,26 @@ public protocol SensitivityEstimator: Sendable {
   func forwardPasses(_ task: MeasurementTask) -> Double
 }
 
+extension SensitivityEstimator {
+  /// Scores are squares or divergences.
+  public static var isSigned: Bool { false }
+}
+
 /// Every estimator there is.
 public enum Estimators {
   /// In the order in which they are listed.
   public static let all: [any SensitivityEstimator.Type] = [
     FisherChannel.self, FisherOutput.self, ExactKL.self, OutputError.self, WeightError.self,
-    OutputDelta.self,
+    OutputDelta.self, Hutchinson.self, HessianError.self, GaussNewtonTrace.self, FisherTrace.self,
+    Quadratic.self, SignalToNoise.self, ActivationWeighted.self, Kurtosis.self, Outlier.self,
+    ZScoreDistribution.self, WeightKL.self, GradientError.self, GradientErrorAbsolute.self,
+    Taylor.self, LayerInputModification.self, BlockImportance.self, TopEigenvalue.self,
+    Relevance.self, RelevanceError.self,
   ]
 
   /// The name of the estimator that is used unless another is asked for.
   ///
-  /// Of the five it comes nearest to `exact-kl` on real models, at a fraction of its cost (README).
+  /// It comes nearest to `exact-kl` on real models, at a fraction of its cost (README).
   public static let defaultName = FisherChannel.id
 
   /// The estimator with a name.
