@@ -85,7 +85,7 @@ extension OpenedModel {
     var planning = options.planning
     (planning.budgets, planning.estimator, planning.objective) = (sizes, nil, nil)
     (planning.raw, planning.timeLimit) = (true, 5)
-    _ = try PlanningSource(table: table, name: graph.name).plan(planning)
+    _ = try PlanningSource(table: table, header: searchHeader(table), run: nil).plan(planning)
   }
 
   /// The uniform policy that beat the planned one, told as a policy.

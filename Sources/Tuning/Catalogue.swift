@@ -15,7 +15,9 @@ public enum Catalogue {
   }
 
   /// The kinds.
-  public static let kinds = ["estimators", "optimizers", "strategies", "exporters", "formats"]
+  public static let kinds = [
+    "estimators", "optimizers", "strategies", "exporters", "formats", "runtimes",
+  ]
 
   /// The entries of a kind.
   ///
@@ -28,6 +30,7 @@ public enum Catalogue {
         + [Entry(name: QuadraticOptimizer.id, summary: QuadraticOptimizer.summary)]
     case "strategies": SearchStrategies.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "exporters": Exporters.all.map { Entry(name: $0.id, summary: $0.summary) }
+    case "runtimes": try RuntimeProfiles.all().map { Entry(name: $0.name, summary: $0.summary) }
     case "formats": Formats.all.map { Entry(name: $0.name, summary: $0.summary) }
     default: throw UserError.unknown(kind, "kind", known: kinds)
     }

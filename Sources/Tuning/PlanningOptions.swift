@@ -39,6 +39,8 @@ public struct PlanningOptions: Sendable {
   public var tiesBlocks = false
   /// The most formats that the policy may have; nil for any number.
   public var formatLimit: Int?
+  /// The runtime that has to load the policy, or a profile's file; nil for any.
+  public var runtime: String?
   /// Whether losses are taken as they are.
   public var raw: Bool
   /// Seconds for the optimizer.

@@ -73,9 +73,16 @@ extension PlanningSource {
   /// - Throws: `UserError` of kind infeasible, with the smallest possible, when nothing fits.
   public func plan(_ options: PlanningOptions) throws -> Policy {
     let pins = try pinned(options.pins)
+    var table = try tied(options)
+    var exclusions = try excluded(options.exclusions)
+    if let runtime = options.runtime {
+      let limits = try RuntimeLimits(RuntimeProfiles.named(runtime), on: self)
+      exclusions.merge(limits.exclusions) { $0 + $1 }
+      table.ties = (table.ties ?? []) + limits.ties
+    }
     let problem = try PlanningProblem(
-      tied(options), budgets: options.budgets, minimising: options.objective, pins: pins,
-      exclusions: excluded(options.exclusions), formatLimit: options.formatLimit)
+      table, budgets: options.budgets, minimising: options.objective, pins: pins,
+      exclusions: exclusions, formatLimit: options.formatLimit)
     let plan = try solved(problem, options)
     let isLoss = problem.objective == .loss
     var policy = policy(
@@ -166,15 +173,5 @@ extension PlanningSource {
   /// The predicted frontier with its baselines, thinned to at most `points` points.
   public func frontier(points: Int) throws -> Frontier {
     try Frontier.hull(of: table, model: name).thinned(to: points)
-  }
-}
-
-extension PlanningSource {
-  /// A table that is there already.
-  init(table: SensitivityTable, name: String) {
-    self.table = table
-    self.name = name
-    header = nil
-    run = nil
   }
 }

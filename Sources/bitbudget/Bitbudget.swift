@@ -27,6 +27,7 @@ struct Bitbudget: ParsableCommand {
     version: Tool.version,
     subcommands: [
       Inspect.self, Measure.self, Plan.self, FrontierCommand.self, Verify.self, Export.self,
-      Auto.self, Search.self, List.self,
+      Import.self, Lint.self,
+      Apply.self, Auto.self, Search.self, Trust.self, List.self,
     ])
 }

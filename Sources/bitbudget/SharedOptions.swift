@@ -110,6 +110,12 @@ struct ChoiceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Only what this runtime loads, its fused layers in one format; see `bitbudget list runtimes`.",
+      valueName: "runtime"))
+  var runtime: String?
+
+  @Option(
+    help: ArgumentHelp(
       "What to make small (default: the loss, or the bytes under a loss budget).",
       valueName: "cost"))
   var minimise: String?
@@ -120,6 +126,7 @@ struct ChoiceOptions: ParsableArguments {
       optimizer: optimizer, pins: try pin.map(Pin.init(parsing:)), raw: raw, timeLimit: solveTime)
     options.exclusions = try exclude.map(Pin.init(parsing:))
     (options.ties, options.tiesBlocks, options.formatLimit) = (tie, tieBlocks, maxFormats)
+    options.runtime = runtime
     options.objective = try minimise.map { name in
       guard let kind = CostKind(rawValue: name) else {
         throw UserError.unknown(name, "cost", known: CostKind.allCases.map(\.rawValue))

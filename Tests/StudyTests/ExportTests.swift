@@ -3,69 +3,6 @@ import Foundation
 import Testing
 import Vocabulary
 
-@Suite struct ExporterConformance {
-  @Test func namesAreUniqueAndFound() throws {
-    let ids = Exporters.all.map(\.id)
-    #expect(Set(ids).count == ids.count)
-    for exporter in Exporters.all {
-      #expect(try Exporters.named(exporter.id).id == exporter.id)
-      #expect(!exporter.summary.isEmpty && !exporter.summary.contains("\n"))
-    }
-    let error = #expect(throws: UserError.self) { try Exporters.named("jsn") }
-    #expect(error?.kind == .usage)
-    #expect(error?.description == "unknown exporter 'jsn'; did you mean 'json'?")
-  }
-
-  @Test(arguments: Exporters.all.indices)
-  func samePolicySameBytesAndEveryLayerIsThere(index: Int) throws {
-    let exporter = Exporters.all[index]
-    let text = try exporter.text(for: Samples.policy())
-    #expect(try exporter.text(for: Samples.policy()) == text)
-    for layer in Samples.policy().layers {
-      #expect(text.contains(layer.tensor))
-      #expect(text.contains(layer.weight))
-    }
-    #expect(text.hasSuffix("\n"))
-    var other = Samples.policy()
-    other.layers[1].weight = "int2-channel"
-    #expect(try exporter.text(for: other).contains("int2-channel"))
-  }
-
-  @Test func csvFieldsComeBack() throws {
-    let policy = Samples.policy()
-    let rows = parseCSV(try LayerCSV().text(for: policy))
-    #expect(rows.count == policy.layers.count + 1)
-    for (row, layer) in zip(rows.dropFirst(), policy.layers) {
-      let named = Dictionary(uniqueKeysWithValues: zip(rows[0], row))
-      #expect(named["layer"] == layer.name && named["why"] == layer.why)
-      #expect(named["bytes"] == "\(layer.bytes)" && named["pinned"] == "\(layer.pinned)")
-    }
-  }
-
-  /// RFC 4180, character by character.
-  private func parseCSV(_ text: String) -> [[String]] {
-    var rows: [[String]] = [[""]]
-    var isQuoted = false
-    var scalars = Array(text.unicodeScalars)[...]
-    while let scalar = scalars.popFirst() {
-      let (row, field) = (rows.count - 1, rows[rows.count - 1].count - 1)
-      if isQuoted && scalar == "\"" && scalars.first == "\"" {
-        rows[row][field].unicodeScalars.append("\"")
-        scalars.removeFirst()
-      } else if scalar == "\"" {
-        isQuoted.toggle()
-      } else if !isQuoted && scalar == "," {
-        rows[row].append("")
-      } else if !isQuoted && scalar == "\n" {
-        rows.append([""])
-      } else {
-        rows[row][field].unicodeScalars.append(scalar)
-      }
-    }
-    return rows.dropLast()
-  }
-}
-
 @Suite struct NeutralFileTests {
   @Test func filesComeBack() async throws {
     try await withScratch { scratch in

@@ -6,26 +6,57 @@ public struct LayerCSV: Exporter {
   public static let id = "csv"
   /// Who reads this.
   public static let summary = "one row per layer, for spreadsheets"
+  /// The file's usual name.
+  public static let fileName = "policy.csv"
+  /// The policy's own names.
+  public static let naming = Naming.policy
+  /// Formats are there by name.
+  public static let tellsFloatsApart = true
+  /// Activations are there too.
+  public static let takesActivations = true
 
   /// The exporter; it has no options.
   public init() {}
 
+  /// Everything.
+  public func takes(_ setting: Setting, for kind: LayerKind) -> Bool { true }
+
   /// A header and a row for every layer, in the policy's order.
-  public func text(for policy: Policy) throws -> String {
+  public func write(_ request: ExportRequest) throws -> Recipe {
     var rows = [
       ["layer", "tensor", "kind", "group", "weight", "activation", "bytes", "pinned", "why"]
     ]
-    for layer in policy.layers {
+    for layer in request.policy.layers {
       rows.append([
         layer.name, layer.tensor, layer.kind.rawValue, "\(layer.group)", layer.weight,
         layer.activation, "\(layer.bytes)", "\(layer.pinned)", layer.why,
       ])
     }
-    return rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+    return Recipe(
+      text: rows.map { $0.map(quotedField).joined(separator: ",") + "\n" }.joined(),
+      next: "python -c \"import pandas; print(pandas.read_csv('\(request.path)'))\"")
+  }
+
+  /// The columns `layer` and `weight` of a table with a header; others may be there.
+  public func rules(in text: String, file: String) throws -> LayerRules {
+    let rows = try fields(text, file: file)
+    guard let header = rows.first, let name = header.firstIndex(of: "layer"),
+      let weight = header.firstIndex(of: "weight")
+    else { throw UserError(.failed, "'\(file)' has no columns 'layer' and 'weight'") }
+    var rules = LayerRules(.first)
+    for (index, row) in rows.enumerated().dropFirst() {
+      guard row.count == header.count else {
+        throw UserError(
+          .failed,
+          "'\(file)' row \(index + 1) has \(row.count) fields, and the header \(header.count)")
+      }
+      rules.add(.exact(row[name]), .quantized(try Setting.named(row[weight])))
+    }
+    return rules
   }
 
   /// A field, in quotes where it holds what would end it.
-  private func quoted(_ field: String) -> String {
+  private func quotedField(_ field: String) -> String {
     // Scalars and not characters: "\r\n" is one character that equals neither half.
     guard field.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else {
       return field
@@ -33,5 +64,39 @@ public struct LayerCSV: Exporter {
     return "\""
       + field.split(separator: "\"", omittingEmptySubsequences: false)
       .joined(separator: "\"\"") + "\""
+  }
+
+  private func fields(_ text: String, file: String) throws -> [[String]] {
+    var rows: [[String]] = []
+    var row: [String] = []
+    var field = String.UnicodeScalarView()
+    var isQuoted = false
+    var scalars = text.unicodeScalars[...]
+    while let scalar = scalars.popFirst() {
+      if isQuoted {
+        if scalar != "\"" {
+          field.append(scalar)
+        } else if scalars.first == "\"" {
+          field.append(scalar)
+          scalars.removeFirst()
+        } else {
+          isQuoted = false
+        }
+      } else if scalar == "\"" {
+        isQuoted = true
+      } else if scalar == "," || scalar == "\n" {
+        row.append(String(field))
+        field = .init()
+        if scalar == "\n" {
+          rows.append(row)
+          row = []
+        }
+      } else if scalar != "\r" {
+        field.append(scalar)
+      }
+    }
+    guard !isQuoted else { throw UserError(.failed, "'\(file)' ends inside a quoted field") }
+    if !row.isEmpty || !field.isEmpty { rows.append(row + [String(field)]) }
+    return rows
   }
 }
