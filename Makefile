@@ -8,11 +8,12 @@
 # make results    regenerates Results/ from the real models
 # make estimators compares the estimators on real models, printed
 # make fixtures   fetches real models and data into .fixtures
+# make vit        trains a small ViT on Fashion-MNIST (minutes of one core) into .fixtures/vit
 # make clean      forgets the build (not the fixtures)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers
+.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers vit
 
 APT := libtorch-dev libglpk-dev libxgboost-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
   libssl-dev g++ python3 python3-pip python3-venv unzip
@@ -77,9 +78,18 @@ results: build fixtures
 	.build/release/bitbudget-bench results
 	.build/release/bitbudget-bench pipelines
 	.build/release/bitbudget-bench search
+	.build/release/bitbudget-bench trust
 
 estimators: build fixtures
 	@bash Results/estimators.sh
+
+# The data is a Debian package that nothing else needs. The pin of torch takes the CPU build where pip finds one.
+VIT := .fixtures/vit-venv
+vit:
+	@$(MAKE) --no-print-directory setup APT="$(APT) dataset-fashion-mnist"
+	@test -x $(VIT)/bin/python || /usr/bin/python3 -m venv $(VIT)
+	@$(VIT)/bin/python -m pip install -q --disable-pip-version-check torch==2.13.0 numpy==2.4.6 onnx==1.23.2
+	$(VIT)/bin/python Results/train_vit.py .fixtures/vit
 
 clean:
 	rm -rf .build

@@ -6,24 +6,28 @@ public import Vocabulary
 /// `InteractionModel`. A new one is one file in `Interactions/` with a conforming type, and a line in
 /// ``InteractionEstimators/all`` and in ``Estimators/all``.
 public protocol InteractionEstimator: SensitivityEstimator {
-  /// Measures a few samples: losses of every candidate and sketches of their effects.
+  /// What it measures of some samples.
+  associatedtype Interactions: MeasuredInteractions
+
+  /// Measures a few samples: losses of every candidate, and what joins them.
   ///
-  /// Independent of where chunks are cut, as scores are; sketches of chunks are joined sample after
-  /// sample.
-  func sketches(of chunk: SampleChunk, in task: MeasurementTask) throws -> OutputSketches
+  /// Independent of where chunks are cut, as scores are; chunks are joined sample after sample.
+  func interactions(of chunk: SampleChunk, in task: MeasurementTask) throws -> Interactions
 }
 
 extension InteractionEstimator {
-  /// The losses that belong to the sketches.
+  /// The losses that belong to the interactions.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    try sketches(of: chunk, in: task).scores
+    try interactions(of: chunk, in: task).scores
   }
 }
 
 /// Every estimator that measures interactions.
 public enum InteractionEstimators {
   /// In the order in which they are listed.
-  public static let all: [any InteractionEstimator.Type] = [OutputDelta.self]
+  public static let all: [any InteractionEstimator.Type] = [
+    OutputDelta.self, Interlayer.self, MeasuredPairs.self,
+  ]
 
   /// The names of those that do.
   public static var ids: [String] { all.map { $0.id } }

@@ -56,7 +56,8 @@ public enum Estimators {
     Quadratic.self, SignalToNoise.self, ActivationWeighted.self, Kurtosis.self, Outlier.self,
     ZScoreDistribution.self, WeightKL.self, GradientError.self, GradientErrorAbsolute.self,
     Taylor.self, LayerInputModification.self, BlockImportance.self, TopEigenvalue.self,
-    Relevance.self, RelevanceError.self,
+    Relevance.self, RelevanceError.self, Interlayer.self, MeasuredPairs.self, Shapley.self,
+    ExactKLFrom8Bit.self,
   ]
 
   /// The name of the estimator that is used unless another is asked for.

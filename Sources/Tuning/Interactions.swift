@@ -12,39 +12,40 @@ extension OpenedModel {
     guard let estimator = estimator as? any InteractionEstimator else {
       return try estimator.scores(of: chunk, in: task)
     }
-    let sketches = try estimator.sketches(of: chunk, in: task)
+    let measured = try interactions(of: chunk, by: estimator, in: task)
     try study.append(
       run,
       interactions: InteractionChunk(
-        samples: chunk.first..<chunk.first + chunk.samples.count, data: Data(sketches.encoded)))
-    return sketches.scores
+        samples: chunk.first..<chunk.first + chunk.samples.count, data: Data(measured.encoded)))
+    return measured.scores
+  }
+
+  private func interactions(
+    of chunk: SampleChunk, by estimator: some InteractionEstimator, in task: MeasurementTask
+  ) throws -> any MeasuredInteractions {
+    try estimator.interactions(of: chunk, in: task)
   }
 }
 
 /// Interactions that were measured, as planning uses them.
-enum MeasuredInteractions {
+enum StoredInteractions {
   /// The interactions of a run; nil when its estimator measures none.
   ///
   /// - Throws: `UserError` when they are damaged, or not of all samples.
   static func model(of run: Run, in study: Study) throws -> (any InteractionModel)? {
     guard InteractionEstimators.ids.contains(run.key.estimator) else { return nil }
-    var left = run.samples
-    var parts: [OutputSketches] = []
-    for chunk in try study.interactions(run) {
-      guard let sketches = OutputSketches(encoded: [UInt8](chunk.data)),
-        sketches.samples == chunk.samples.count,
-        sketches.candidateCounts == run.candidates.map(\.count)
-      else {
-        throw UserError(
-          .failed,
-          "the study '\(study.path)' is damaged: its interactions of samples \(chunk.samples) "
-            + "cannot be read")
-      }
-      parts.append(sketches.prefix(left))
-      left -= min(left, sketches.samples)
+    let chunks = try study.interactions(run)
+    do {
+      return try InteractionEstimators.matrix(
+        measuredBy: run.key.estimator,
+        chunks: chunks.map { ($0.samples.count, [UInt8]($0.data)) },
+        candidateCounts: run.candidates.map(\.count), samples: run.samples)
+    } catch let damage as DamagedInteractions {
+      throw UserError(
+        .failed,
+        "the study '\(study.path)' is damaged: its interactions of samples "
+          + "\(chunks[damage.chunk].samples) cannot be read")
     }
-    // Products of sketches are long; optimizers ask for every pair many times.
-    return try OutputSketches.joined(parts).matrix()
   }
 }
 
@@ -55,6 +56,6 @@ extension PlanningSource {
   /// - Throws: `UserError` when the study's interactions are damaged.
   public func interactions() throws -> (any InteractionModel)? {
     guard let directory, let run else { return nil }
-    return try MeasuredInteractions.model(of: run, in: Study.open(at: directory))
+    return try StoredInteractions.model(of: run, in: Study.open(at: directory))
   }
 }

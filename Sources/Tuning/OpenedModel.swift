@@ -95,9 +95,14 @@ public enum DefaultFormats {
     guard items.contains(where: { $0.hasPrefix("@") }) else {
       return try FormatSets.none.expand(items)
     }
-    let path = "SearchSpaces/formats.yaml"
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw UserError(.usage, "'\(path)' with the named format sets is not in this folder")
+    let name = "SearchSpaces/formats.yaml"
+    guard let path = ToolData.path(of: name),
+      let text = try? String(contentsOfFile: path, encoding: .utf8)
+    else {
+      throw UserError(
+        .usage,
+        "'\(name)' with the named format sets is not here; set BITBUDGET_DATA to its folder's folder"
+      )
     }
     return try FormatSets(parsing: text).expand(items)
   }

@@ -10,6 +10,7 @@ struct BitbudgetBench: ParsableCommand {
     abstract: "Runs the built bitbudget on real models: how fast it is, and what it finds.",
     subcommands: [
       BenchCommand.self, ResultsCommand.self, PipelineCommand.self, SearchCommand.self,
+      TrustCommand.self,
     ],
     defaultSubcommand: BenchCommand.self)
 }

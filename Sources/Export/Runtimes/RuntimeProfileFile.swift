@@ -1,3 +1,4 @@
+internal import Archives
 internal import Foundation
 internal import Vocabulary
 
@@ -92,20 +93,22 @@ extension Field {
 
 /// The profiles that there are.
 public enum RuntimeProfiles {
-  /// Where they are, from the folder of the tool's data.
+  /// Where they are in the tool's data.
   public static let folder = "SearchSpaces/runtimes"
 
   /// Every profile in a folder, by name.
   ///
   /// - Throws: `UserError` when the folder cannot be read, or one of them is wrong.
   public static func all(in folder: String = folder) throws -> [RuntimeProfile] {
-    let files: [String]
-    do {
-      files = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw UserError(.usage, "'\(folder)' with the runtime profiles is not in this folder")
+    guard let place = ToolData.path(of: folder),
+      let files = try? FileManager.default.contentsOfDirectory(atPath: place)
+    else {
+      throw UserError(
+        .usage,
+        "'\(folder)' with the runtime profiles is not here; set BITBUDGET_DATA to its folder's folder"
+      )
     }
-    return try files.filter { $0.hasSuffix(".yaml") }.sorted().map { try read("\(folder)/\($0)") }
+    return try files.filter { $0.hasSuffix(".yaml") }.sorted().map { try read("\(place)/\($0)") }
   }
 
   /// The profile of a name, or of a file that somebody brings.

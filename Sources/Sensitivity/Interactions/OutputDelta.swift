@@ -48,14 +48,19 @@ public struct OutputDelta: InteractionEstimator {
   /// The network's loss.
   public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
+  /// Losses and sketches of every candidate: what ``sketches(of:in:)`` gives.
+  public func interactions(of chunk: SampleChunk, in task: MeasurementTask) throws
+    -> OutputSketches
+  {
+    try sketches(of: chunk, in: task)
+  }
+
   /// Losses and sketches of every candidate.
   ///
   /// - Throws: `UserError` when a group never ran.
   public func sketches(of chunk: SampleChunk, in task: MeasurementTask) throws -> OutputSketches {
+    try task.checkThatAllRan()
     let order = task.groupsByFirstUse()
-    for index in task.groups.indices where !order.contains(where: { $0.group == index }) {
-      throw UserError(.failed, "the group '\(task.groups[index].name)' never ran")
-    }
     let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : min(8, chunk.halfCount))
     let collected = Collected<OutputSketches>(count: batches.count)
     try Engine.parallel(batches.count, workers: task.workers) { index in
