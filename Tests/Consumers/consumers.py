@@ -3,7 +3,8 @@
 usage: python consumers.py TOOL FIXTURES RESULTS [consumer ...]
 
 TOOL is the built executable, FIXTURES the folder that `make fixtures` fills, RESULTS the folder that gets
-README.md and consumers.json. Consumers: gguf, mlx, onnxruntime, safetensors (the default: all of them).
+README.md and consumers.json. Consumers: gguf, llamacpp, mlx, onnxruntime, safetensors (the default: all of
+them; llamacpp, which takes long to build, only where it is installed).
 Exit code 1 when a layer is not what the policy says, or a loss is outside the interval of `verify`.
 """
 
@@ -23,7 +24,13 @@ import numpy as np
 
 from bitbudget import Tool
 
-CONSUMERS = ("gguf", "safetensors", "onnxruntime", "mlx")
+CONSUMERS = {
+    "gguf": "with_gguf",
+    "safetensors": "with_safetensors",
+    "onnxruntime": "with_onnxruntime",
+    "mlx": "with_mlx",
+    "llamacpp": "llamacpp",
+}
 SEQUENCES, LENGTH = 6, 32
 
 
@@ -32,7 +39,7 @@ class Context:
 
     def __init__(self, tool, fixtures, scratch):
         self.tool, self.fixtures, self.scratch = tool, fixtures, scratch
-        self.rows = []
+        self.rows, self.absent = [], []
         self._tokens = None
 
     def version(self, package):
@@ -48,6 +55,14 @@ class Context:
         self.policy_file(name).write_text(json.dumps(policy))
         folder = self.scratch / name
         self.tool.apply(source, self.policy_file(name), kind, folder)
+        return folder
+
+    def exported(self, consumer, policy, name):
+        """The folder with the file that `export` writes under its usual name."""
+        self.policy_file(name).write_text(json.dumps(policy))
+        folder = self.scratch / name
+        folder.mkdir()
+        self.tool.run("export", self.policy_file(name), "--to", consumer, "-o", folder, "-q")
         return folder
 
     def tokens(self):
@@ -89,6 +104,17 @@ class Context:
         print(line(self.rows[-1]), flush=True)
 
 
+def lacking(name):
+    """Why a consumer that need not be installed cannot be asked; nothing where it can."""
+    if name != "llamacpp":
+        return None
+    try:
+        importlib.import_module("llama_cpp")
+    except (ImportError, OSError, RuntimeError) as error:  # the library beside it may be broken
+        return f"llama.cpp is not asked: {error}; Tests/Consumers/requirements-llamacpp.txt says how to install it."
+    return None
+
+
 def line(row):
     """A row of the table in Markdown."""
     proof = "" if row["verified"] is None else "{:.6f} ({:.6f} to {:.6f})".format(*row["verified"])
@@ -110,7 +136,12 @@ def page(context):
             "layer counts when its format, its bytes and every number are those that the package itself (for integers:",
             "numpy) makes of the original weight. The losses are those of the same tokens, photos or sentences in the",
             "consumer's runtime and in `bitbudget verify`: KL in nats, of vectors half the squared relative error. For GGUF",
-            "the runtime is the package's own dequantization and a forward pass in numpy; MLX computes in singles there.",
+            "read by gguf the runtime is the package's own dequantization and a forward pass in numpy; MLX computes in",
+            "singles there; llama.cpp rounds the activations to eight bits as it always does.",
+            "",
+            "Written as `llama.cpp`: llama.cpp's library quantizes the model by the file of `bitbudget export --to",
+            "llama.cpp`, and a layer counts when its type and its bytes are the policy's.",
+            *(["", *context.absent] if context.absent else []),
             "",
             head,
             "|" + "---|" * 9,
@@ -130,7 +161,12 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="consumers-") as folder:
         context = Context(tool, fixtures, Path(folder))
         for name in arguments[3:] or CONSUMERS:
-            for check in importlib.import_module(f"with_{name}").CHECKS:
+            if reason := lacking(name):
+                print(reason, flush=True)
+                context.absent.append(reason)
+                failed = failed or bool(arguments[3:])  # somebody asked for it
+                continue
+            for check in importlib.import_module(CONSUMERS[name]).CHECKS:
                 try:
                     check(context)
                 except Exception:  # one consumer's failure must not hide the others'

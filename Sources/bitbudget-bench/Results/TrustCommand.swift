@@ -135,7 +135,7 @@ struct TrustedModel: Sendable {
       calibration: ["--data", ".fixtures/vit/calibration.npz", "--samples", "64", "--all"],
       proof: [
         "--data", ".fixtures/vit/calibration.npz", "--heldout", ".fixtures/vit/heldout.npz",
-        "--samples", "256",
+        "--samples", "1000",
       ],
       estimators: quick + [
         "output-delta", "sqnr", "quadratic", "hutchinson", "hessian-error", "top-eigenvalue",
