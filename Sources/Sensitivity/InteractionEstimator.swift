@@ -1,5 +1,3 @@
-public import Vocabulary
-
 /// Tells how much each group suffers under each format, and what groups do to each other.
 ///
 /// Its scores are ordinary ones: any optimizer plans from them. What it knows beyond them is an

@@ -104,7 +104,7 @@ extension PlanningSource {
     guard let model = try interactions() else {
       throw UserError(
         .usage,
-        "\(QuadraticOptimizer.id) needs interactions; measure with `--estimator output-delta` and "
+        "\(QuadraticOptimizer.id) needs interactions; measure with `--estimator output-delta`, interlayer or pairs and "
           + "plan with the same")
     }
     // The matrix of all pairs is made anyway, so a bound costs little more.

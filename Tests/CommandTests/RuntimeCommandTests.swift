@@ -38,9 +38,9 @@ import Testing
       """
       {"schema": "bitbudget.table/1", "unit": "nats", "costs": ["bytes"], "groups": [
         {"name": "blk.0.attn_q", "layers": ["blk.0.attn_q"], "weights": 64, "candidates": [
-          {"format": "int4-g64", "loss": 2, "bytes": 34}, {"format": "mlx4-g64", "loss": 1, "bytes": 36}]},
+          {"format": "int4-g64-sym", "loss": 2, "bytes": 34}, {"format": "mlx4-g64", "loss": 1, "bytes": 36}]},
         {"name": "blk.0.ffn_up", "layers": ["blk.0.ffn_up"], "weights": 64, "candidates": [
-          {"format": "int4-g64", "loss": 1, "bytes": 34}, {"format": "mlx4-g64", "loss": 2, "bytes": 36}]}]}
+          {"format": "int4-g64-sym", "loss": 1, "bytes": 34}, {"format": "mlx4-g64", "loss": 2, "bytes": 36}]}]}
       """.utf8
     ).write(to: URL(fileURLWithPath: table))
     let slip = try Tool.run("plan", table, "--budget", "9bpw", "--runtime", "mlxx")
@@ -48,7 +48,7 @@ import Testing
     let plan = try Tool.run(
       "plan", table, "--budget", "9bpw", "--runtime", "mlx", "--raw", "--json")
     #expect(plan.code == 0, "\(plan.err)")
-    #expect(plan.out.contains("mlx4-g64") && !plan.out.contains("\"weight\" : \"int4-g64\""))
+    #expect(plan.out.contains("mlx4-g64") && !plan.out.contains("\"weight\" : \"int4-g64-sym\""))
     let none = try Tool.run("plan", table, "--budget", "9bpw", "--runtime", "llama.cpp")
     #expect(none.code == 1 && none.err.contains("measure it in one of: "))
   }

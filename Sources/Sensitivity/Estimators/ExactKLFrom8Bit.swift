@@ -1,16 +1,17 @@
 public import Models
 internal import Quantization
 internal import Tensors
+internal import Vocabulary
 
 /// What a group's format adds to the loss where all other groups are in eight bits already.
 ///
 ///     score(g, f) = KL(g in f, others in int8-g64) − KL(g unchanged, others in int8-g64)
 ///
-/// A policy near the target is not near the reference: other layers' errors hide or amplify what one
-/// more adds. Layers that do not take `int8-g64` have what stands in for it. Both losses are against the
-/// full-precision network. Scores may be below zero.
-/// Cost: `exact-kl` with one candidate more for each group (the same prefix caching), and the base's weights
-/// once for each chunk.
+/// A policy near the target is not near the reference: other layers' errors hide or amplify what
+/// one more adds. Layers that do not take `int8-g64` have what stands in for it. Both losses are
+/// against the full-precision network. Scores may be below zero.
+/// Cost: `exact-kl` with one candidate more for each group (the same prefix caching), and the
+/// base's weights once for each chunk.
 ///
 /// Reference: Hubara et al., "Accurate post training quantization with small calibration sets"
 /// (CalibTIP), ICML 2021, whose integer program is filled from an 8-bit base.

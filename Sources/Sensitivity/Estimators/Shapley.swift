@@ -5,20 +5,22 @@ internal import Vocabulary
 
 /// A group's share of what the whole network loses: its Shapley value.
 ///
-/// Groups are quantized one after another in a random order until all are, and each is charged with what
-/// the loss rises by when its turn comes; the score is the mean over orders. For each format there is one
-/// such game, in which all groups end in that format (or in their candidate nearest to it in size,
-/// as in ``LowPrecisionPoints``). So the scores of a format add up to the loss of the network that is
-/// all in it, sample by sample, and contain half of every interaction. Marginal losses may be negative.
+/// Groups are quantized one after another in a random order until all are, and each is charged with
+/// what the loss rises by when its turn comes; the score is the mean over orders. For each format
+/// there is one such game, in which all groups end in that format (or in their candidate nearest to
+/// it in size, as in ``LowPrecisionPoints``). So the scores of a format add up to the loss of the
+/// network that is all in it, sample by sample, and contain half of every interaction. Marginal
+/// losses may be negative.
 ///
-/// Every sample has orders of its own, each with its reverse: a mean over samples is one over as many orders.
-/// The paper starts from four bits and not from full precision, and takes covariances of marginal
-/// losses, which are squares of losses, for interactions; ``MeasuredPairs`` measures those.
-/// Cost: `formats · orders · groups / 2` forward passes per sample (layers before the changed one are not run
-/// again). Memory: the network's weights in one format.
+/// Every sample has orders of its own, each with its reverse: a mean over samples is one over as
+/// many orders. The paper starts from four bits and not from full precision, and takes covariances
+/// of marginal losses, which are squares of losses, for interactions; ``MeasuredPairs`` measures
+/// those.
+/// Cost: `formats · orders · groups / 2` forward passes per sample (layers before the changed one
+/// are not run again). Memory: the network's weights in one format.
 ///
-/// Reference: Zhao et al., "CoopQ: Cooperative game inspired layerwise mixed precision quantization
-/// for LLMs", 2025.
+/// Reference: CoopQ (first called IMPQ), layerwise mixed precision as a cooperative game, 2025
+/// (systems.md 14.6).
 public struct Shapley: SensitivityEstimator {
   /// `shapley`.
   public static let id = "shapley"
@@ -114,7 +116,7 @@ package enum ShapleyValues {
 
   /// What each player adds, a mean over orders.
   ///
-  /// - Parameter losses: Given an order, the loss after each of its players has joined; it is zero before.
+  /// - Parameter losses: Given an order, the loss after each of its players joined; zero before.
   package static func means(
     of orders: [[Int]], players: Int, losses: ([Int]) throws -> [Double]
   ) rethrows -> [Double] {

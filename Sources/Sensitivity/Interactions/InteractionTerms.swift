@@ -50,8 +50,8 @@ public struct InteractionTerms: MeasuredInteractions, Equatable {
       crosses.count == pairs.count * samples
     else {
       fatalError(
-        "terms of \(candidateCounts) candidates and \(pairs.count) pairs on \(samples) samples, got "
-          + "\(singles.count) losses and \(crosses.count) terms")
+        "terms of \(candidateCounts) candidates and \(pairs.count) pairs on \(samples) samples, "
+          + "got \(singles.count) losses and \(crosses.count) terms")
     }
     self.candidateCounts = candidateCounts
     self.samples = samples
@@ -99,9 +99,10 @@ public struct InteractionTerms: MeasuredInteractions, Equatable {
     let rows = starts[candidateCounts.count]
     var means = [Double](repeating: 0, count: rows * rows)
     for (k, pair) in pairs.enumerated() {
-      means[pair.first * rows + pair.second] = SampleMean(
-        crosses[k * samples..<(k + 1) * samples].lazy.map(Double.init)
-      ).mean
+      means[pair.first * rows + pair.second] =
+        SampleMean(
+          crosses[k * samples..<(k + 1) * samples].lazy.map(Double.init)
+        ).mean
     }
     return InteractionMatrix(singles: scores.map { $0.map { SampleMean($0).mean } }) { g, a, h, b in
       means[(starts[g] + a) * rows + starts[h] + b]
@@ -185,8 +186,8 @@ extension InteractionTerms {
   /// "BBIT", then the version.
   private static let mark: [UInt8] = [0x42, 0x42, 0x49, 0x54, 1, 0, 0, 0]
 
-  /// Everything as bytes: a mark, the sizes and pairs as 32-bit integers, the losses as doubles, the
-  /// terms as singles, all little-endian.
+  /// Everything as bytes: a mark, the sizes and pairs as 32-bit integers, the losses as doubles,
+  /// the terms as singles, all little-endian.
   public var encoded: [UInt8] {
     var bytes = Self.mark
     bytes.reserveCapacity(

@@ -3,7 +3,7 @@ internal import Quantization
 internal import Tensors
 internal import Vocabulary
 
-/// The whole second-order term of every policy: `½ ΔWᵢᵀ Hᵢᵢ ΔWᵢ` alone and `ΔWᵢᵀ Hᵢⱼ ΔWⱼ` between groups.
+/// The whole second-order term: `½ ΔWᵢᵀ Hᵢᵢ ΔWᵢ` alone and `ΔWᵢᵀ Hᵢⱼ ΔWⱼ` between groups.
 ///
 /// One product for each candidate, none for pairs. At the reference `H = Jᵀ F J` with `F = AᵀA`
 /// (``Quadratic``), which gives two ways to the same numbers:
@@ -12,15 +12,15 @@ internal import Vocabulary
 /// - others: `H ΔWᵢ` for each candidate, one Hessian-vector product whose slice for layer `j` is
 ///   multiplied with `ΔWⱼ`.
 ///
-/// It is what `output-delta` becomes for small changes; that one sees how the output really changes, this
-/// one has no sketches. Rows of the matrix are one estimator's reconstruction of what the paper calls
-/// inter-layer dependencies: it has no public code.
-/// Cost: a forward and a recorded backward pass, then for each candidate about a forward pass with small
-/// outputs and four with large ones. Memory: the weight changes of all candidates, when they are
-/// below 3 GB or the outputs large.
+/// It is what `output-delta` becomes for small changes; that one sees how the output really
+/// changes, this one has no sketches. The matrix is a reconstruction of what
+/// the paper calls inter-layer dependencies: it has no public code.
+/// Cost: a forward and a recorded backward pass, then for each candidate about a forward pass with
+/// small outputs and four with large ones. Memory: the weight changes of all candidates, when they
+/// are below 3 GB or the outputs large.
 ///
-/// Reference: Schaefer et al., "Augmenting Hessians with inter-layer dependencies for mixed-precision
-/// post-training quantization", arXiv 2306.04879.
+/// Reference: Schaefer et al., "Augmenting Hessians with inter-layer dependencies for
+/// mixed-precision post-training quantization", arXiv 2306.04879.
 public struct Interlayer: InteractionEstimator {
   /// `interlayer`.
   public static let id = "interlayer"
@@ -103,8 +103,8 @@ public struct Interlayer: InteractionEstimator {
       guard candidates.areKept else {
         throw UserError(
           .failed,
-          "\(Self.id) would keep \(ByteCount(candidates.bytes)) of weight changes for a network with outputs "
-            + "this large; name fewer formats, or use \(OutputDelta.id)")
+          "\(Self.id) would keep \(ByteCount(candidates.bytes)) of weight changes for a network "
+            + "with outputs this large; name fewer formats, or use \(OutputDelta.id)")
       }
       let rows = candidates.count
       var gram = [Float](repeating: 0, count: rows * rows)

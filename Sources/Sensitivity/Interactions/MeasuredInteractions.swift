@@ -33,6 +33,9 @@ extension OutputSketches: MeasuredInteractions {}
 public struct DamagedInteractions: Error, Hashable {
   /// Index of the first damaged chunk.
   public var chunk: Int
+
+  /// Damage of the chunk with this index.
+  public init(chunk: Int) { self.chunk = chunk }
 }
 
 extension InteractionEstimators {

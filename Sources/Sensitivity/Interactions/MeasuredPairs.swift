@@ -5,14 +5,14 @@ internal import Vocabulary
 
 /// What pairs of groups lose together, measured: `KL(i, j) − KL(i) − KL(j)`.
 ///
-/// Two groups are quantized, everything else stays as it is. Pairs grow with the square of the number
-/// of candidates, so at most `limit` of them are measured in each sample: all where there are no more, else
-/// those with the largest products of their two losses in this sample, since to second order a cross
-/// term is at most `2 √(KL(i) KL(j))`. The others count as zero there. Terms are raw: they may be
-/// negative, and nothing is clipped (systems.md 14.5).
-/// Cost: `exact-kl` and about a third of a forward pass for each pair (what comes before the first of
-/// the two groups is run once, what lies between them once for each of its formats). Samples that are
-/// run together share the runs of all pairs that any of them chose.
+/// Two groups are quantized, everything else stays as it is. Pairs grow with the square of the
+/// number of candidates, so at most `limit` of them are measured in each sample: all where there
+/// are no more, else those with the largest products of their two losses in this sample, since to
+/// second order a cross term is at most `2 √(KL(i) KL(j))`. The others count as zero there. Terms
+/// are raw: they may be negative, and nothing is clipped (systems.md 14.5).
+/// Cost: `exact-kl` and about a third of a forward pass for each pair (what comes before the first
+/// of the two groups is run once, what lies between them once for each of its formats). Samples
+/// that are run together share the runs of all pairs that any of them chose.
 ///
 /// Reference: Deng et al., "Mixed-precision quantization with cross-layer dependencies" (CLADO),
 /// arXiv 2307.05657.
