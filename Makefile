@@ -66,6 +66,13 @@ test-consumers: build fixtures
 	@test -x $(CONSUMERS)/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)
 	@$(CONSUMERS)/bin/python -m pip install -q --disable-pip-version-check -r Tests/Consumers/requirements.txt
 	$(CONSUMERS)/bin/python Tests/Consumers/consumers.py .build/release/bitbudget .fixtures Results/consumers
+	@test -x $(CONSUMERS)-torch/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)-torch
+	@# One by one when not all of them can be installed: the table says which ones were not.
+	@list=Tests/Consumers/requirements-torch.txt; export BUILD_CUDA_EXT=0; \
+	install="$(CONSUMERS)-torch/bin/python -m pip install -q --disable-pip-version-check"; \
+	$$install $$(grep -E '^(torch|setuptools)==' $$list) && $$install --no-deps --no-build-isolation -r $$list \
+	  || grep -v '^#' $$list | xargs -n 1 $$install --no-deps --no-build-isolation || true
+	$(CONSUMERS)-torch/bin/python Tests/Consumers/recipes.py .build/release/bitbudget Results/consumers
 
 lint:
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests \
