@@ -131,7 +131,7 @@ def page(context):
         [
             "# What the consumers read",
             "",
-            f"`make test-consumers`, {datetime.date.today().isoformat()}, {context.tool.version()}. Each model is written",
+            f"By the scripts of `make test-consumers`, {datetime.date.today().isoformat()}, {context.tool.version()}. Each model is written",
             "by `bitbudget apply` with its layers taking turns through the formats; the package named reads it back. A",
             "layer counts when its format, its bytes and every number are those that the package itself (for integers:",
             "numpy) makes of the original weight. The losses are those of the same tokens, photos or sentences in the",

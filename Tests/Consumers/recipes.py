@@ -186,7 +186,7 @@ def page(tool, rows):
         [
             "# What the quantizers make of the recipes",
             "",
-            f"`make test-consumers`, {datetime.date.today().isoformat()}, {tool.version()}. Written by",
+            f"By the scripts of `make test-consumers`, {datetime.date.today().isoformat()}, {tool.version()}. Written by",
             "Tests/Consumers/recipes.py: the layers of a small model with random weights (a Llama of two blocks, or a",
             "graph of matrix products and a convolution) take turns with the formats, `bitbudget export --to` the",
             "consumer writes its file, and the Python that `export` says to run next runs with the real package on a",
