@@ -94,10 +94,12 @@ public final class Executor: Sendable {
   ///   - execution: Continued in place.
   ///   - end: Index of the first node not to run; nil runs to the end.
   ///   - weights: Stored tensors to use in place of the model's own.
+  ///   - operations: What to compute in place of the graph's own operations, by node.
   ///   - observe: Called after each node with its index, inputs and results; what it returns takes the
   ///     place of the results (return them unchanged to only look).
   public func advance(
     _ execution: inout Execution, to end: Int? = nil, weights: [ValueID: Tensor] = [:],
+    operations: [Int: any Operation] = [:],
     observe: ((Int, [Tensor?], [Tensor]) throws -> [Tensor])? = nil
   ) throws {
     let end = end ?? graph.nodes.count
@@ -111,7 +113,7 @@ public final class Executor: Sendable {
       }
       var results: [Tensor]
       do {
-        results = try node.operation.evaluate(inputs)
+        results = try (operations[index] ?? node.operation).evaluate(inputs)
       } catch let error as TensorError {
         throw UserError(.failed, "the node '\(node.name)' cannot be computed: \(error)")
       }
@@ -131,9 +133,13 @@ public final class Executor: Sendable {
   /// - Parameters:
   ///   - inputs: By name.
   ///   - weights: Stored tensors to use in place of the model's own.
-  public func run(_ inputs: [String: Tensor], weights: [ValueID: Tensor] = [:]) throws -> Tensor {
+  ///   - operations: What to compute in place of the graph's own operations, by node.
+  public func run(
+    _ inputs: [String: Tensor], weights: [ValueID: Tensor] = [:],
+    operations: [Int: any Operation] = [:]
+  ) throws -> Tensor {
     var execution = try start(inputs)
-    try advance(&execution, weights: weights)
+    try advance(&execution, weights: weights, operations: operations)
     return try result(of: execution)
   }
 
