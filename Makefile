@@ -2,7 +2,8 @@
 # make build      release build of everything
 # make demo       installs, builds, fetches a real model, runs the main job, writes Results/demo
 # make test       installs, builds, fetches the fixtures, passes every test
-# make test-consumers  lets the real packages read what `apply` writes, writes Results/consumers
+# make test-consumers  lets every real package read what `apply` and `export` write, writes Results/consumers
+# make llama-cpp  builds llama.cpp's library (minutes) for K-quants and for the tests that ask it
 # make lint       swift format, strict
 # make bench      speed and memory against the targets, printed
 # make results    regenerates Results/ from the real models
@@ -13,11 +14,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers vit
+.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers llama-cpp vit
 
-APT := libtorch-dev libglpk-dev libxgboost-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
+APT := libtorch-dev libglpk-dev libxgboost-dev libdnnl-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
   libssl-dev g++ python3 python3-pip python3-venv unzip
 PYTHON := .fixtures/venv/bin/python
+# The packages that read what the tool writes; those that need torch are in $(CONSUMERS)-torch.
+CONSUMERS := .fixtures/consumers
 # Deterministic and quick: parallelism is over samples and layers, not inside an operator.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
@@ -44,6 +47,8 @@ fixtures: setup
 	@test -x $(PYTHON) || /usr/bin/python3 -m venv .fixtures/venv
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r Tests/Fixtures/requirements.txt
 	$(PYTHON) Tests/Fixtures/fixtures.py .fixtures
+	@test -x $(CONSUMERS)/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)
+	@$(CONSUMERS)/bin/python -m pip install -q --disable-pip-version-check -r Tests/Consumers/requirements.txt
 
 demo-fixtures: setup
 	python3 Tests/Fixtures/fixtures.py .fixtures demo
@@ -61,10 +66,7 @@ test: setup fixtures
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
-CONSUMERS := .fixtures/consumers
-test-consumers: build fixtures
-	@test -x $(CONSUMERS)/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)
-	@$(CONSUMERS)/bin/python -m pip install -q --disable-pip-version-check -r Tests/Consumers/requirements.txt
+test-consumers: build fixtures llama-cpp
 	$(CONSUMERS)/bin/python Tests/Consumers/consumers.py .build/release/bitbudget .fixtures Results/consumers
 	@test -x $(CONSUMERS)-torch/bin/python || /usr/bin/python3 -m venv $(CONSUMERS)-torch
 	@# One by one when not all of them can be installed: the table says which ones were not.
@@ -73,6 +75,12 @@ test-consumers: build fixtures
 	$$install $$(grep -E '^(torch|setuptools)==' $$list) && $$install --no-deps --no-build-isolation -r $$list \
 	  || grep -v '^#' $$list | xargs -n 1 $$install --no-deps --no-build-isolation || true
 	$(CONSUMERS)-torch/bin/python Tests/Consumers/recipes.py .build/release/bitbudget Results/consumers
+
+# llama.cpp's library has no wheel: it is compiled, some twenty minutes of one processor.
+llama-cpp: setup
+	@test -x .fixtures/llama-venv/bin/python || /usr/bin/python3 -m venv .fixtures/llama-venv
+	CMAKE_ARGS="-DGGML_NATIVE=OFF" .fixtures/llama-venv/bin/python -m pip install -q --disable-pip-version-check \
+	  -r Tests/Consumers/requirements-llamacpp.txt
 
 lint:
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests \

@@ -75,6 +75,12 @@ let package = Package(
     // XGBoost too is loaded when it is first called.
     .target(name: "CXGBoost", path: "Sources/Native/CXGBoost"),
     native("BoostedTrees", on: ["CXGBoost"]),
+    // And oneDNN, whose kernels `profile` times.
+    .target(name: "COneDNN", path: "Sources/Native/COneDNN"),
+    native("Kernels", on: ["COneDNN"]),
+    // And ggml, which rounds K-quants and need not be there.
+    .target(name: "CGGML", path: "Sources/Native/CGGML"),
+    native("GGML", on: ["CGGML"]),
     .target(
       name: "CImages", path: "Sources/Native/CImages", linkerSettings: [.linkedLibrary("gd")]),
     native("Images", on: ["CImages"]),
@@ -85,7 +91,7 @@ let package = Package(
 
     // The nouns, and what the rooms stand on.
     room("Vocabulary"),
-    room("Quantization", on: ["Vocabulary", yams]),
+    room("Quantization", on: ["Vocabulary", "GGML", yams]),
     .target(
       name: "Models", dependencies: ["Vocabulary", "Tensors", "Archives", protobuf],
       exclude: ["ONNX/onnx.proto"], swiftSettings: swift6),
@@ -93,7 +99,7 @@ let package = Package(
 
     // Rooms: siblings, none imports another.
     room("Sensitivity", on: ["Vocabulary", "Tensors", "Models", "Quantization"]),
-    room("Costs", on: ["Vocabulary", "Quantization"]),
+    room("Costs", on: ["Vocabulary", "Quantization", yams]),
     room("Optimization", on: ["Vocabulary", "MILP", "BoostedTrees"]),
     room("Pareto", on: ["Vocabulary"]),
     room("Export", on: ["Vocabulary", "Quantization", "Archives", yams]),
@@ -105,7 +111,7 @@ let package = Package(
       "Tuning",
       on: [
         "Vocabulary", "Tensors", "Archives", "Quantization", "Models", "Calibration", "Sensitivity",
-        "Costs", "Optimization", "MILP", "Pareto", "Export", "Study", "Report",
+        "Costs", "Kernels", "Optimization", "MILP", "Pareto", "Export", "Study", "Report",
       ]),
     .executableTarget(
       name: "bitbudget",
@@ -114,8 +120,8 @@ let package = Package(
     .executableTarget(
       name: "bitbudget-bench",
       dependencies: [
-        "Tuning", "Calibration", "Quantization", "Optimization", "Pareto", "Vocabulary",
-        argumentParser,
+        "Tuning", "Calibration", "Models", "Sensitivity", "Tensors", "Quantization", "Optimization",
+        "Pareto", "Vocabulary", argumentParser,
       ],
       swiftSettings: swift6),
 
@@ -126,9 +132,10 @@ let package = Package(
     tests("TensorsTests", on: ["Tensors"]),
     tests("MILPTests", on: ["MILP", "Vocabulary"]),
     tests("BoostedTreesTests", on: ["BoostedTrees"]),
+    tests("CostsTests", on: ["Vocabulary", "Quantization", "Costs", "Kernels"]),
     tests("VocabularyTests", on: ["Vocabulary"]),
     tests("QuantizationTests", on: ["Vocabulary", "Quantization", "Costs", "Archives", yams]),
-    tests("ModelsTests", on: ["Vocabulary", "Tensors", "Models", "Archives"]),
+    tests("ModelsTests", on: ["Vocabulary", "Tensors", "Models", "Archives", "Quantization"]),
     tests(
       "CalibrationTests",
       on: ["Vocabulary", "Tensors", "Calibration", "Models", "Archives", "Images"]),

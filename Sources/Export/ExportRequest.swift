@@ -76,10 +76,14 @@ extension Exporter {
   ///   - policy: Any policy; layers may be in any order.
   ///   - path: Where the file will be, as the consumer's command names it.
   /// - Throws: `UserError` that names the first layer that cannot be written, why, and the nearest
-  ///   format that can, with the number of such layers.
+  ///   format that can, with the number of such layers; or siblings that the consumer wants in one format.
   public func recipe(for policy: Policy, path: String) throws -> Recipe {
     var replaced: Set<String> = []
     let request = try request(for: policy, path: path, replaced: &replaced)
+    let mixed = mixedSiblings(request.layers)
+    if Self.needsOneFormatForSiblings, let first = mixed.first {
+      throw refusal(ofMixed: first, of: request.layers, count: mixed.count)
+    }
     var recipe = try write(request)
     try check(recipe.text, against: request)
     if !replaced.isEmpty {
@@ -87,7 +91,7 @@ extension Exporter {
         "\(id) stores \(replaced.sorted().joined(separator: ", ")): the same bytes and codes, rounded "
           + "its own way; measure with its formats to know what that changes", at: 0)
     }
-    if let note = fusionNote(request.layers) { recipe.notes.append(note) }
+    if let note = fusionNote(mixed, of: request.layers) { recipe.notes.append(note) }
     return recipe
   }
 
@@ -140,14 +144,9 @@ extension Exporter {
         "the nearest format that it takes for a layer of kind \(layer.kind.rawValue) is \($0.name)"
       }
       ?? "it takes no format that there is here"
-    let others =
-      switch count {
-      case 1: ""
-      case 2: " (and 1 more layer)"
-      default: " (and \(count - 1) more layers)"
-      }
     return UserError(
-      .failed, "\(id) cannot take '\(layer.name)' in \(layer.weight)\(others); \(way)")
+      .failed,
+      "\(id) cannot take '\(layer.name)' in \(layer.weight)\(others(count, "layer")); \(way)")
   }
 
   /// Holds a text to the request: every layer exactly as asked, none forgotten.
@@ -179,16 +178,42 @@ extension Exporter {
     }
   }
 
-  private func fusionNote(_ layers: [ExportRequest.Layer]) -> String? {
-    guard let fusing = Self.fusing else { return nil }
-    let mixed = fusing.parts.fused(among: layers.map(\.name)).filter { set in
-      Set(set.members.map { layers[$0].setting }).count > 1
+  /// Siblings of different formats that a runtime computes as one layer.
+  private func mixedSiblings(_ layers: [ExportRequest.Layer]) -> [FusedLayers] {
+    guard let fusing = Self.fusing else { return [] }
+    return fusing.parts.fused(among: layers.map(\.name)).filter { set in
+      let settings = Set(set.members.map { layers[$0].setting })
+      // Plain floats are one format to a consumer that leaves them as they are.
+      let full = Self.tellsFloatsApart ? 0 : max(0, settings.filter(\.isFull).count - 1)
+      return settings.count - full > 1
     }
-    guard let first = mixed.first else { return nil }
+  }
+
+  private func refusal(
+    ofMixed set: FusedLayers, of layers: [ExportRequest.Layer], count: Int
+  ) -> UserError {
+    let members = set.members.map { "'\(layers[$0].name)' in \(layers[$0].setting.name)" }
+    return UserError(
+      .failed,
+      "\(id) exports layers of one input in one format only, and not "
+        + members.joined(separator: ", ") + others(count, "such set")
+        + "; plan with `--runtime` (vllm or tensorrt-llm) or `--tie` them, so that they get one")
+  }
+
+  private func fusionNote(_ mixed: [FusedLayers], of layers: [ExportRequest.Layer]) -> String? {
+    guard let fusing = Self.fusing, let first = mixed.first else { return nil }
     return
       "\(fusing.runtime) computes \(first.members.map { layers[$0].name }.joined(separator: ", ")) as "
-      + "one layer and would not load their different formats"
-      + (mixed.count > 1 ? " (and \(mixed.count - 1) more such sets)" : "")
+      + "one layer and would not load their different formats\(others(mixed.count, "such set"))"
       + "; `bitbudget lint` tells all of it"
+  }
+
+  /// ` (and 2 more layers)` for three layers.
+  private func others(_ count: Int, _ noun: String) -> String {
+    switch count {
+    case 1: ""
+    case 2: " (and 1 more \(noun))"
+    default: " (and \(count - 1) more \(noun)s)"
+    }
   }
 }

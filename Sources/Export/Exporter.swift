@@ -20,6 +20,8 @@ public protocol Exporter: Sendable {
   static var takesActivations: Bool { get }
   /// Siblings that a runtime which loads the result computes as one, with the runtime's name.
   static var fusing: (runtime: String, parts: [FusedParts])? { get }
+  /// Whether the consumer itself stops where such siblings have different formats.
+  static var needsOneFormatForSiblings: Bool { get }
 
   /// Whether the consumer can store the weight of a layer of this kind so.
   func takes(_ setting: Setting, for kind: LayerKind) -> Bool
@@ -59,6 +61,8 @@ extension Exporter {
   public static var takesActivations: Bool { false }
   /// Nothing is fused.
   public static var fusing: (runtime: String, parts: [FusedParts])? { nil }
+  /// It takes them, whatever becomes of them afterwards.
+  public static var needsOneFormatForSiblings: Bool { false }
 
   /// As it is.
   public func stored(_ setting: Setting) -> Setting { setting }

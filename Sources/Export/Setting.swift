@@ -20,7 +20,7 @@ public struct Setting: Hashable, Sendable {
     case ternary
     /// A block type of GGUF.
     case gguf
-    /// MLX's integers times a scale, with an offset, rounded MLX's way.
+    /// MLX's integers times a scale, with an offset, or its narrow floats, rounded MLX's way.
     case mlx
     /// Plain floats: the weights are not quantized.
     case full
@@ -82,6 +82,10 @@ public struct Setting: Hashable, Sendable {
   /// - Throws: `UserError` with the nearest known name when there is no such format.
   public static func named(_ name: String) throws -> Setting {
     if let known = byName[name] { return known }
+    // How codes are found (`+mse`) is not stored: a consumer reads them as those without.
+    if let plus = name.firstIndex(of: "+"), (try? Formats.named(name)) != nil {
+      return try named(String(name[..<plus]))
+    }
     do {
       return try Setting(of: Formats.named(name))
     } catch {
@@ -164,6 +168,12 @@ extension Setting {
       self.init(
         name: name, family: .gguf, code: name, bits: type.bits, granularity: .group(type.group),
         isSymmetric: type.symmetric)
+      return
+    }
+    if let format = MLXFloatFormat(rawValue: name) {
+      self.init(
+        name: name, family: .mlx, code: name, bits: format.nominalBits,
+        granularity: .group(format.group), isSymmetric: true)
       return
     }
     var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)[...]

@@ -10,7 +10,8 @@ public enum Formats {
       }
     } + FloatFormat.allCases + Float8Format.all + NormalFloatFormat.all
     + MicroscalingFormat.allCases
-    + GGUFFormat.allCases + MLXFormat.all
+    + GGUFFormat.allCases + GGMLFormat.allCases + MLXFormat.all + MLXFloatFormat.allCases
+    + ClippedFormat.all
 
   /// The candidates of a measurement that does not name its own.
   public static let standard = [
@@ -22,6 +23,7 @@ public enum Formats {
     for format in all {
       found[format.name] = format
       if let integers = format as? IntegerFormat { found[integers.explicitName] = format }
+      if let clipped = format as? ClippedFormat { found[clipped.explicitName] = format }
     }
     return found
   }()

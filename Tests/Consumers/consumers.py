@@ -1,10 +1,12 @@
 """Let the real packages read what `bitbudget apply` writes, and compare every layer with the policy.
 
-usage: python consumers.py TOOL FIXTURES RESULTS [consumer ...]
+usage: python consumers.py [--quick] TOOL FIXTURES RESULTS [consumer ...]
 
 TOOL is the built executable, FIXTURES the folder that `make fixtures` fills, RESULTS the folder that gets
 README.md and consumers.json. Consumers: gguf, llamacpp, mlx, onnxruntime, safetensors (the default: all of
-them; llamacpp, which takes long to build, only where it is installed).
+them; llamacpp, which takes long to build, only where it is installed: beside the others, or in
+FIXTURES/llama-venv, which `make llama-cpp` fills). With --quick those checks are left out that take longer
+than some seconds: `make test` runs the others.
 Exit code 1 when a layer is not what the policy says, or a loss is outside the interval of `verify`.
 """
 
@@ -104,10 +106,12 @@ class Context:
         print(line(self.rows[-1]), flush=True)
 
 
-def lacking(name):
+def lacking(name, fixtures):
     """Why a consumer that need not be installed cannot be asked; nothing where it can."""
     if name != "llamacpp":
         return None
+    # Behind what is installed beside the others: the packages that both have are the others' ones.
+    sys.path += map(str, fixtures.glob("llama-venv/lib/python3*/site-packages"))
     try:
         importlib.import_module("llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:  # the library beside it may be broken
@@ -153,6 +157,8 @@ def page(context):
 
 def main(arguments):
     """Run the checks and return the exit code."""
+    quick = arguments[:1] == ["--quick"]
+    arguments = arguments[quick:]
     if len(arguments) < 3:
         print(__doc__.strip())
         return 1
@@ -161,12 +167,13 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="consumers-") as folder:
         context = Context(tool, fixtures, Path(folder))
         for name in arguments[3:] or CONSUMERS:
-            if reason := lacking(name):
+            if reason := lacking(name, fixtures):
                 print(reason, flush=True)
                 context.absent.append(reason)
                 failed = failed or bool(arguments[3:])  # somebody asked for it
                 continue
-            for check in importlib.import_module(CONSUMERS[name]).CHECKS:
+            module = importlib.import_module(CONSUMERS[name])
+            for check in module.QUICK if quick else module.CHECKS:
                 try:
                     check(context)
                 except Exception:  # one consumer's failure must not hide the others'

@@ -1,18 +1,23 @@
 """llama.cpp: it quantizes by the file that `export` writes, and runs the GGUF file that `apply` writes."""
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 import gguf
 import llama_cpp
 import numpy as np
 
-from llamas import write_small_gguf
+from llama import LlamaFile, bpe_tokenizer
+from llamas import SMALL, settings_of, small_tensors, write_hugging_face, write_small_gguf
 from losses import divergence
-from with_gguf import ALL, REAL, TYPES, tensors
+from with_gguf import ALL, REAL, TYPES, same_layers, tensors
 
-# What can be measured, and the types to which only llama.cpp itself rounds.
-EXPORTED = (*ALL, "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs")
+# The types that the tool rounds with ggml's own library, for which it is told where that is.
+SEARCHED = ("q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs")
+EVERY = (*ALL, *SEARCHED)
+os.environ["BITBUDGET_GGML"] = str(Path(llama_cpp.__file__).parent / "lib")
 ERROR = 4  # GGML_LOG_LEVEL_ERROR
 
 
@@ -29,23 +34,6 @@ llama_cpp.llama_log_set(log, None)
 def kind_of(name):
     """The GGUF type of a format's name."""
     return gguf.GGMLQuantizationType[TYPES.get(name, name.upper())]
-
-
-def taking_turns(context, source, formats):
-    """A policy whose layers take turns with the formats that their rows can be cut into."""
-    policy, _ = context.tool.policy(source, ("fp32",), [source])
-    before = tensors(source)
-    fixed = policy["bytes"] - sum(layer["bytes"] for layer in policy["layers"])
-    for index, layer in enumerate(policy["layers"]):
-        columns, *rows = (int(size) for size in before[layer["tensor"]].shape)
-        blocks = {name: gguf.GGML_QUANT_SIZES[kind_of(name)] for name in formats}
-        fitting = [name for name in formats if columns % blocks[name][0] == 0]
-        layer["weight"] = fitting[index % len(fitting)]
-        weights, size = blocks[layer["weight"]]
-        layer["bytes"] = columns * int(np.prod(rows)) // weights * size
-    total = sum(layer["bytes"] for layer in policy["layers"])
-    policy |= {"bytes": total + fixed, "bpw": 8 * total / policy["model"]["weights"]}
-    return policy
 
 
 def overrides(path):
@@ -74,7 +62,7 @@ def quantized(context, source, policy, name):
 
 
 def compare(source, policy, written, twin=None):
-    """Layers that have the policy's type and bytes; and the numbers of the same layers in a `twin`, if there is one."""
+    """Layers that have the policy's type and bytes; and the bytes of the same layers in a `twin`, if there is one."""
     before, after = tensors(source), tensors(written)
     twins = tensors(twin) if twin else after
     if not set(before) == set(after) == set(twins):
@@ -110,6 +98,13 @@ def logits(path, sequences):
     return results
 
 
+def lost(context, source, written):
+    """What a written SmolLM2 loses in llama.cpp, on real text."""
+    ids = context.tokens()
+    pairs = zip(logits(source, ids), logits(written, ids), strict=True)
+    return np.mean([divergence(reference, changed) for reference, changed in pairs])
+
+
 def reader(context):
     """Who reads."""
     return f"llama-cpp-python {context.version('llama-cpp-python')}"
@@ -119,7 +114,7 @@ def check_exported_small(context):
     """Every type that the exporter knows, on a small random model."""
     source = context.scratch / "small.gguf"
     write_small_gguf(source)
-    policy = taking_turns(context, source, EXPORTED)
+    policy, _ = context.tool.policy(source, EVERY, [source])
     right = compare(source, policy, quantized(context, source, policy, "small-types"))
     context.row("llama.cpp", reader(context), "small llama", policy, right)
 
@@ -127,7 +122,7 @@ def check_exported_small(context):
 def check_exported_smollm2(context):
     """The same on the real model, whose rows of 576 weights few types can cut."""
     source = context.fixtures / "smollm2" / "permuted.gguf"
-    policy = taking_turns(context, source, EXPORTED)
+    policy, _ = context.tool.policy(source, EVERY, [source])
     right = compare(source, policy, quantized(context, source, policy, "smollm2-types"))
     context.row("llama.cpp", reader(context), "SmolLM2-135M", policy, right)
 
@@ -136,7 +131,7 @@ def check_applied_small(context):
     """Every type that `apply` writes, against llama.cpp's own rounding."""
     source = context.scratch / "small.gguf"
     write_small_gguf(source)
-    policy, _ = context.tool.policy(source, ALL, [source])
+    policy, _ = context.tool.policy(source, EVERY, [source])
     written = context.written("gguf", source, policy, "small-applied") / "model.gguf"
     right = compare(source, policy, written, quantized(context, source, policy, "small-twin"))
     context.row("gguf", reader(context), "small llama", policy, right)
@@ -145,14 +140,61 @@ def check_applied_small(context):
 def check_applied_smollm2(context):
     """The real model against llama.cpp's own rounding, and its quality in llama.cpp."""
     source = context.fixtures / "smollm2" / "permuted.gguf"
-    policy, _ = context.tool.policy(source, REAL, [source])
+    policy, _ = context.tool.policy(source, (*REAL, *SEARCHED), [source])
     written = context.written("gguf", source, policy, "smollm2-applied") / "model.gguf"
     right = compare(source, policy, written, quantized(context, source, policy, "smollm2-twin"))
-    ids = context.tokens()
-    pairs = zip(logits(source, ids), logits(written, ids), strict=True)
-    loss = np.mean([divergence(reference, changed) for reference, changed in pairs])
+    loss = lost(context, source, written)
     verified = context.tool.verify(source, context.policy_file("smollm2-applied"), context.token_file())
     context.row("gguf", reader(context), "SmolLM2-135M", policy, right, loss, verified)
 
 
-CHECKS = (check_exported_small, check_exported_smollm2, check_applied_small, check_applied_smollm2)
+def check_directory(context, model, source, tensors, settings, formats, tokenizer=None, judged=False):
+    """A Hugging Face directory becomes the very file that llama.cpp makes of the GGUF file of the same model."""
+    folder = context.scratch / f"{model}-hf"
+    names = write_hugging_face(folder, tensors, settings)
+    if tokenizer:
+        tokenizer.save(str(folder / "tokenizer.json"))
+    policy, _ = context.tool.policy(folder, formats, [folder / "model.safetensors"])
+    written = context.written("gguf", folder, policy, f"{model}-directory") / "model.gguf"
+    twin = same_layers(context, policy, names, source)
+    made = quantized(context, source, twin, f"{model}-directory-twin")
+    right = compare(source, twin, written, made)
+    ids = np.arange(8, 24)[None]
+    ours, theirs = logits(written, ids), logits(made, ids)
+    if not np.array_equal(ours, theirs):
+        raise RuntimeError("llama.cpp computes something else from the written file")
+    loss = lost(context, source, written) if judged else None
+    # The tool computes the directory, whose queries and keys are in the other order.
+    file = context.policy_file(f"{model}-directory")
+    verified = context.tool.verify(folder, file, context.token_file()) if judged else None
+    context.row("gguf", reader(context), f"{model}, from a directory", policy, right, loss, verified)
+    return written
+
+
+def check_small_directory(context):
+    """Without a tokenizer, every type."""
+    source = context.scratch / "small.gguf"
+    write_small_gguf(source)
+    check_directory(context, "small llama", source, small_tensors(), SMALL, EVERY)
+
+
+def check_smollm2_directory(context):
+    """With the tokenizer, which cuts text as that of the GGUF file does."""
+    source = context.fixtures / "smollm2" / "permuted.gguf"
+    file = LlamaFile(source)
+    tokenizer = bpe_tokenizer(file, parse_special=True)
+    formats = (*REAL, *SEARCHED)
+    written = check_directory(
+        context, "SmolLM2-135M", source, file.tensors, settings_of(file), formats, tokenizer, judged=True
+    )
+    text = (context.fixtures / "text" / "wiki-heldout.txt").read_text(encoding="utf-8")[:4000] + "<|im_start|>user"
+    cut = []
+    for path in (source, written):
+        vocabulary = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+        cut.append(vocabulary.tokenize(text.encode(), add_bos=False, special=True))
+    if cut[0] != cut[1] or len(cut[0]) < 500:
+        raise RuntimeError("llama.cpp cuts text otherwise by the written tokenizer")
+
+
+QUICK = (check_exported_small, check_applied_small, check_small_directory)
+CHECKS = (*QUICK, check_exported_smollm2, check_applied_smollm2, check_smollm2_directory)

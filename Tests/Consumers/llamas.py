@@ -2,7 +2,6 @@
 
 import json
 
-import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
@@ -53,6 +52,8 @@ def small_tensors():
 
 def write_small_gguf(path):
     """The small model as GGUF."""
+    import gguf  # the quantizers' own environment has no such package
+
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(SMALL["blocks"])
     writer.add_embedding_length(SMALL["width"])
@@ -62,6 +63,8 @@ def write_small_gguf(path):
     writer.add_context_length(512)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(SMALL["base"])
+    writer.add_vocab_size(SMALL["vocabulary"])
+    writer.add_tokenizer_model("no_vocab")  # without it llama.cpp does not load the file
     for name, tensor in small_tensors().items():
         writer.add_tensor(name, tensor)
     writer.write_header_to_file()
@@ -71,7 +74,10 @@ def write_small_gguf(path):
 
 
 def write_hugging_face(folder, tensors, settings):
-    """A Hugging Face directory out of GGUF's tensors; queries and keys go back to halves that turn together."""
+    """A Hugging Face directory out of GGUF's tensors, and their names by its own names.
+
+    Queries and keys go back to halves that turn together.
+    """
 
     def place(name):
         parts = name.removesuffix(".weight").split(".")
@@ -84,9 +90,10 @@ def write_hugging_face(folder, tensors, settings):
         return np.ascontiguousarray(pairs.transpose(0, 2, 1, 3).reshape(rows, columns))
 
     heads = {"attn_q": settings["heads"], "attn_k": settings["kv"]}
-    renamed = {}
+    renamed, names = {}, {}
     for name, tensor in tensors.items():
         part = name.split(".")[-2]
+        names[place(name)] = name
         renamed[place(name)] = unpaired(tensor, heads[part]) if part in heads else np.array(tensor)
     folder.mkdir(parents=True)
     save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
@@ -106,6 +113,7 @@ def write_hugging_face(folder, tensors, settings):
         "tie_word_embeddings": "output.weight" not in tensors,
     }
     (folder / "config.json").write_text(json.dumps(configuration, indent=1))
+    return names
 
 
 def settings_of(file):

@@ -6,6 +6,7 @@ import sys
 import types
 from pathlib import Path
 
+from llamas import SMALL, small_tensors, write_hugging_face
 from recipes import FULL, Recipe, integer
 from recipes_modules import group_of, is_constant, scheme_format
 from recipes_toys import llama, token_rows
@@ -109,8 +110,9 @@ def mlx(job):
     import mlx.core as mx
     from mlx_lm.utils import load_model
 
-    _, weights = llama()
-    job.run(job.export("MODEL", weights))
+    # Without torch, which is not where `make test` runs this.
+    write_hugging_face(Path("MODEL"), small_tensors(), SMALL)
+    job.run(job.export("MODEL", "MODEL/model.safetensors"))
     model, _ = load_model(Path("OUT"))
     if not mx.isfinite(model(mx.arange(3, 19)[None])).all().item():
         raise RuntimeError("the loaded model computes no numbers")
@@ -123,7 +125,7 @@ def mlx(job):
         elif module.mode == "affine":
             found[name] = f"mlx{module.bits}-g{module.group_size}"
         else:
-            found[name] = module.mode
+            found[name] = module.mode if module.mode == "mxfp8" else f"mlx-{module.mode}"
     return found
 
 
@@ -184,18 +186,17 @@ CONSUMERS = {
     ),
     "gptqmodel": Recipe(
         "GPTQModel",
-        # Not by channel: `act_group_aware`, which this version turns on by itself, wants groups.
-        "int4-g64-sym int8-g32 int2-g32-sym fp32 int3-g128-sym int4-g128",
+        "int4-g64-sym int8-g32 int2-g32-sym fp32 int3-g128-sym int4-channel-sym int4-g128 int8-channel",
         gptqmodel,
-        "quantized by GPTQ on random tokens, saved packed; channels not tried, they want act_group_aware off",
+        "quantized by GPTQ on random tokens, saved packed",
         ("transformers",),
     ),
     "mlx": Recipe(
         "mlx-lm",
-        "mlx4-g64 mlx8-g32 mlx2-g128 fp32 mlx3-g64 mlx6-g32 mxfp4 mlx5-g64 nvfp4",
+        "mlx4-g64 mlx8-g32 mlx2-g128 fp32 mlx3-g64 mlx6-g32 mlx-mxfp4 mlx5-g64 mlx-nvfp4 mxfp8",
         mlx,
         "quantized, saved, loaded and run",
-        ("mlx", "transformers"),
+        ("mlx",),
     ),
     "exllamav3": Recipe(
         "exllamav3",

@@ -13,8 +13,10 @@ from llama import LlamaFile
 from llamas import SMALL, settings_of, small_tensors, write_hugging_face
 from losses import divergence
 
-ALL = tuple(f"mlx{bits}-g{group}" for bits in (2, 3, 4, 5, 6, 8) for group in (32, 64, 128)) + ("fp16", "bf16", "fp32")
+ALL = tuple(f"mlx{bits}-g{group}" for bits in (2, 3, 4, 5, 6, 8) for group in (32, 64, 128))
+ALL += ("mlx-mxfp4", "mlx-nvfp4", "mxfp8", "fp16", "bf16", "fp32")
 REAL = ("mlx4-g64", "mlx6-g64", "mlx3-g32", "mlx8-g64", "mlx5-g64", "mlx4-g32")
+NARROW = {"mlx-mxfp4": ("mxfp4", 4, 32), "mlx-nvfp4": ("nvfp4", 4, 16), "mxfp8": ("mxfp8", 8, 32)}
 FLOATS = {"fp16": mx.float16, "bf16": mx.bfloat16, "fp32": mx.float32}
 
 
@@ -32,6 +34,11 @@ def compare(model, weights, policy, folder):
             expected = (mx.array(source).astype(FLOATS[layer["weight"]]),)
             found = (module.weight,)
             formats = not hasattr(module, "bits")
+        elif layer["weight"] in NARROW:
+            mode, bits, group = NARROW[layer["weight"]]
+            expected = mx.quantize(mx.array(source), group_size=group, bits=bits, mode=mode)
+            found = (module.weight, module.scales)
+            formats = (module.bits, module.group_size, module.mode) == (bits, group, mode)
         else:
             bits, group = map(int, layer["weight"].removeprefix("mlx").split("-g"))
             expected = mx.quantize(mx.array(source).astype(mx.float16), group_size=group, bits=bits)
@@ -118,4 +125,5 @@ def check_minilm(context):
     context.row("mlx", f"mlx.nn {context.version('mlx')}", "MiniLM", policy, right)
 
 
-CHECKS = (check_small, check_minilm, check_smollm2)
+QUICK = (check_small, check_minilm)
+CHECKS = (*QUICK, check_smollm2)

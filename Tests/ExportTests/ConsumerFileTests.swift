@@ -157,7 +157,7 @@ import Vocabulary
             "-:^model\\.layers\\.0\\.self_attn\\.o_proj$": {},
             "+:^model\\.layers\\.0\\.mlp\\.gate_proj$": {"bits": 4, "group_size": 64, "sym": true},
             "+:^model\\.layers\\.0\\.mlp\\.up_proj$": {"bits": 8, "group_size": 32, "sym": true},
-            "+:^lm_head$": {"bits": 8, "group_size": -1, "sym": true}
+            "+:^lm_head$": {"bits": 8, "group_size": -1, "sym": true, "act_group_aware": false}
           }
         }
 
@@ -168,7 +168,11 @@ import Vocabulary
 
   @Test func mlxStatesEveryModule() throws {
     let text = try recipe(
-      "mlx", [("blk.0.attn_q", "mlx5-g64"), ("token_embd", "int3-g32"), ("output", "fp16")]
+      "mlx",
+      [
+        ("blk.0.attn_q", "mlx5-g64"), ("blk.0.attn_k", "mlx-nvfp4"), ("blk.0.attn_v", "mxfp4"),
+        ("token_embd", "int3-g32"), ("output", "fp16"),
+      ]
     ).text
     #expect(
       text == #"""
@@ -178,12 +182,23 @@ import Vocabulary
             "bits": 4,
             "mode": "affine",
             "model.layers.0.self_attn.q_proj": {"bits": 5, "group_size": 64, "mode": "affine"},
+            "model.layers.0.self_attn.k_proj": {"bits": 4, "group_size": 16, "mode": "nvfp4"},
+            "model.layers.0.self_attn.v_proj": {"bits": 4, "group_size": 32, "mode": "mxfp4"},
             "model.embed_tokens": {"bits": 3, "group_size": 32, "mode": "affine"},
             "lm_head": false
           }
         }
 
         """#)
+  }
+
+  @Test func mlxHasAnNVFP4OfItsOwn() throws {
+    #expect(
+      error("mlx", [("blk.0.attn_q", "nvfp4")])
+        == "mlx cannot take 'blk.0.attn_q' in nvfp4; the nearest format that it takes for a layer of kind "
+        + "linear is mlx-nvfp4")
+    let note = try recipe("mlx", [("blk.0.attn_q", "mxfp4")]).notes[0]
+    #expect(note.hasPrefix("mlx stores mxfp4 as mlx-mxfp4: the same bytes and codes, rounded"))
   }
 
   @Test func autoRoundTakesExactNamesAndNoEightBitsWithAnOffset() throws {
@@ -217,6 +232,27 @@ import Vocabulary
     #expect(text.contains("[\n    {\"quantizer_name\": \"*\", \"enable\": false},"))
     #expect(text.contains("{\"quantizer_name\": \"b.weight_quantizer\", \"enable\": false}"))
     #expect(text.contains(#""quantized_layers": {"#))
+  }
+
+  @Test func modelOptRefusesSiblingsOfDifferentFormats() throws {
+    let q = "model.layers.0.self_attn."
+    let sentence =
+      "modelopt exports layers of one input in one format only, and not '\(q)q_proj' in int4-g128-sym, "
+      + "'\(q)k_proj' in int8-channel, '\(q)v_proj' in bf16"
+    let mixed = [
+      (q + "q_proj", "int4-g128-sym"), (q + "k_proj", "int8-channel"), (q + "v_proj", "bf16"),
+    ]
+    let way = "; plan with `--runtime` (vllm or tensorrt-llm) or `--tie` them, so that they get one"
+    #expect(error("modelopt", mixed) == sentence + way)
+    let gates = [("a.gate_proj", "nvfp4"), ("a.up_proj", "mxfp4")]
+    #expect(error("modelopt", mixed + gates) == sentence + " (and 1 more such set)" + way)
+    #expect(
+      error("modelopt", [("query", "nvfp4"), ("value", "mxfp4")]).contains("'query' in nvfp4"))
+    // Siblings of one format, and siblings that all stay as they are.
+    #expect(error("modelopt", [(q + "q_proj", "nvfp4"), (q + "k_proj", "nvfp4")]) == "none")
+    #expect(error("modelopt", [(q + "q_proj", "bf16"), (q + "k_proj", "fp16")]) == "none")
+    // Who reads the others' files may load such siblings: there it is a note.
+    #expect(try recipe("compressed-tensors", mixed).notes.count == 1)
   }
 
   @Test func theHeadOfExLlamaHasItsOwnKey() throws {

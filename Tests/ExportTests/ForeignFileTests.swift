@@ -28,6 +28,11 @@ import Vocabulary
     #expect(throws: UserError.self) { try formats("llama.cpp", "attn_q=iq1_s") }
     #expect(throws: UserError.self) { try formats("llama.cpp", "# comment") }
     #expect(throws: UserError.self) { try formats("llama.cpp", "(=q8_0") }
+    // llama-quantize ends the pattern at the first "=", and "=q8_0" is no type.
+    let twice = #expect(throws: UserError.self) { try formats("llama.cpp", "blk==q8_0") }
+    #expect(twice?.description == "'f' line 1: the type '=q8_0' is no format here")
+    let ahead = #expect(throws: UserError.self) { try formats("llama.cpp", "(?=blk)=q8_0") }
+    #expect(ahead?.description == "'f' line 1: the type 'blk)=q8_0' is no format here")
   }
 
   @Test func compressedTensorsPrefersNamesThenAlphabeticalPatternsThenClasses() throws {

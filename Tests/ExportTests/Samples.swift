@@ -31,10 +31,13 @@ enum Samples {
     return "model.layers.\(index / 7).\(parts[index % 7])"
   }
 
+  /// One for each format; without siblings for a consumer that wants one format for those.
   static func policy(_ exporter: any Exporter, kind: LayerKind, formats: [String]) -> Policy {
+    let hasSiblings = !type(of: exporter).needsOneFormatForSiblings
     let layers = formats.enumerated().map { index, format in
-      Policy.LayerChoice(
-        name: name(index), tensor: "\(name(index)).weight", kind: kind, group: index,
+      let name = name(hasSiblings ? index : 7 * index + 6)
+      return Policy.LayerChoice(
+        name: name, tensor: "\(name).weight", kind: kind, group: index,
         weight: format, bytes: 10, pinned: false, why: "one, \"two\"\r\nthree")
     }
     return Policy(

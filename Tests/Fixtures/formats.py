@@ -83,11 +83,16 @@ def write_microscaling(folder, weights):
     """The floats with small scales, by mlx."""
     singles = mx.array(weights)
     largest = mx.array(np.abs(weights).max())
-    settings = {"mxfp8": (8, 32, None), "nvfp4": (4, 16, largest)}
-    for name, (bits, group, scale) in settings.items():
-        parts = mx.quantize(singles, mode=name, group_size=group, bits=bits, global_scale=scale)
+    settings = {
+        "mxfp8": ("mxfp8", 8, 32, None),
+        "nvfp4": ("nvfp4", 4, 16, largest),
+        "mlx-mxfp4": ("mxfp4", 4, 32, None),
+        "mlx-nvfp4": ("nvfp4", 4, 16, None),
+    }
+    for name, (mode, bits, group, scale) in settings.items():
+        parts = mx.quantize(singles, mode=mode, group_size=group, bits=bits, global_scale=scale)
         value = mx.dequantize(
-            *parts, mode=name, group_size=group, bits=bits, global_scale=scale, dtype=mx.float32
+            *parts, mode=mode, group_size=group, bits=bits, global_scale=scale, dtype=mx.float32
         )
         arrays = [np.array(part) for part in parts] + ([np.array(scale)] if scale is not None else [])
         packed = np.concatenate([part.reshape(-1).view(np.uint8) for part in arrays])

@@ -10,16 +10,18 @@ enum Arrows {
     "Tensors": ["CTorch"],
     "MILP": ["CGLPK"],
     "BoostedTrees": ["CXGBoost"],
+    "Kernels": ["COneDNN"],
+    "GGML": ["CGGML"],
     "Images": ["CImages"],
     "Archives": ["CZlib", "CCrypto"],
     // The nouns, and what the rooms stand on.
     "Vocabulary": [],
-    "Quantization": ["Vocabulary", "Yams"],
+    "Quantization": ["Vocabulary", "GGML", "Yams"],
     "Models": ["Vocabulary", "Tensors", "Archives", "SwiftProtobuf"],
     "Calibration": ["Vocabulary", "Tensors", "Images", "Archives", "Yams"],
     // Rooms: siblings, none imports another.
     "Sensitivity": ["Vocabulary", "Tensors", "Models", "Quantization"],
-    "Costs": ["Vocabulary", "Quantization"],
+    "Costs": ["Vocabulary", "Quantization", "Yams"],
     "Optimization": ["Vocabulary", "MILP", "BoostedTrees"],
     "Pareto": ["Vocabulary"],
     "Export": ["Vocabulary", "Quantization", "Archives", "Yams"],
@@ -28,14 +30,14 @@ enum Arrows {
     // The hall and its doors.
     "Tuning": [
       "Vocabulary", "Tensors", "Archives", "Quantization", "Models", "Calibration", "Sensitivity",
-      "Costs", "Optimization", "MILP", "Pareto", "Export", "Study", "Report",
+      "Costs", "Kernels", "Optimization", "MILP", "Pareto", "Export", "Study", "Report",
     ],
     "bitbudget": [
       "Tuning", "Calibration", "Vocabulary", "Export", "Report", "ArgumentParser",
     ],
     "bitbudget-bench": [
-      "Tuning", "Calibration", "Quantization", "Optimization", "Pareto", "Vocabulary",
-      "ArgumentParser",
+      "Tuning", "Calibration", "Models", "Sensitivity", "Tensors", "Quantization", "Optimization",
+      "Pareto", "Vocabulary", "ArgumentParser",
     ],
   ]
 

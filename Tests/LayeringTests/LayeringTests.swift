@@ -41,14 +41,16 @@ import Testing
   }
 
   @Test func roomsAreSiblingsAndOnlyNativeSeesC() {
-    let wrappers: Set<String> = ["Tensors", "MILP", "Images", "Archives"]
+    let wrappers: Set<String> = ["Tensors", "MILP", "BoostedTrees", "GGML", "Images", "Archives"]
     for (target, allowed) in Arrows.allowed {
       if Arrows.rooms.contains(target) {
         #expect(allowed.isDisjoint(with: Arrows.rooms), "\(target)")
         #expect(!allowed.contains("Tuning"), "\(target)")
       }
       if !wrappers.contains(target) {
-        let cModules = allowed.intersection(["CTorch", "CGLPK", "CImages", "CZlib", "CCrypto"])
+        let cModules = allowed.intersection([
+          "CTorch", "CGLPK", "CXGBoost", "CGGML", "CImages", "CZlib", "CCrypto",
+        ])
         #expect(cModules.isEmpty, "\(target)")
       }
     }

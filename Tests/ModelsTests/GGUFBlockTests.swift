@@ -1,8 +1,10 @@
 import Archives
 import Models
+import Quantization
 import Tensors
 import TestSupport
 import Testing
+import Vocabulary
 
 /// Every block type that is read, against the `gguf` package (`Tests/Fixtures/blocks.py`).
 @Suite struct GGUFBlockTests {
@@ -27,12 +29,34 @@ import Testing
     }
   }
 
+  /// What is written in a file is what was measured.
+  @Test(
+    .enabled(if: LlamaCPP.libraries != nil, .init(stringLiteral: LlamaCPP.absence)),
+    arguments: GGMLFormat.allCases)
+  func whatGGMLRoundsIsReadAsItRoundsIt(format: GGMLFormat) throws {
+    let array = try NPZFile(Fixtures.path("formats/weights.npz")).array("weights")
+    let shape = WeightShape(rows: array.shape[0], columns: array.shape[1])
+    let expected = try format.roundTrip(array.floats(), shape: shape)
+    var writer = GGUFWriter()
+    writer.tensors = [
+      .init(
+        name: "w", shape: array.shape, type: format.number,
+        bytes: try format.pack(array.floats(), shape: shape))
+    ]
+    try withFile(writer.bytes()) { path in
+      let file = try GGUFFile(path)
+      let value = try file.tensor(#require(file.entries.first)).floats()
+      let wrong = value.indices.filter { value[$0].bitPattern != expected[$0].bitPattern }
+      #expect(wrong.isEmpty, "\(wrong.count) of \(value.count), the first at \(wrong.first ?? 0)")
+    }
+  }
+
   @Test func whatIsReadIsWhatIsSaid() {
     let readable = GGUFTensorType.all.filter(\.isReadable).map(\.name)
     #expect(
       readable == [
         "F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K",
-        "Q6_K", "BF16", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4",
+        "Q6_K", "IQ4_NL", "IQ4_XS", "BF16", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4",
       ])
   }
 }

@@ -6,7 +6,9 @@ import Vocabulary
 
 /// The consumers' formats against the packages that define them (`Tests/Fixtures/formats.py`).
 @Suite struct ConsumerFormatTests {
-  static let packed = Formats.all.compactMap { $0 as? any PackedFormat }.map(\.name)
+  /// Those that are rounded here; ggml's own types have tests of their own.
+  static let packed = Formats.all.filter { $0 is any PackedFormat && !($0 is GGMLFormat) }
+    .map(\.name)
 
   private func format(_ name: String) throws -> any PackedFormat {
     try #require(Formats.named(name) as? any PackedFormat)
@@ -90,7 +92,9 @@ import Vocabulary
     let known: [(String, Double)] = [
       ("q4_0", 4.5), ("q4_1", 5), ("q5_0", 5.5), ("q5_1", 6), ("q8_0", 8.5), ("mxfp4", 4.25),
       ("tq1_0", 1.6875), ("tq2_0", 2.0625), ("mlx4-g64", 4.5), ("mlx3-g32", 4), ("mlx8-g128", 8.25),
-      ("mxfp8", 8.25), ("nvfp4", 4.5 + 32.0 / (512 * 4096)), ("fp8-e4m3", 8),
+      ("q2_k", 2.625), ("q3_k", 3.4375), ("q4_k", 4.5), ("q5_k", 5.5), ("q6_k", 6.5625),
+      ("iq4_nl", 4.5), ("iq4_xs", 4.25), ("mlx-mxfp4", 4.25), ("mlx-nvfp4", 4.5), ("mxfp8", 8.25),
+      ("nvfp4", 4.5 + 32.0 / (512 * 4096)), ("fp8-e4m3", 8),
       ("fp8-e5m2-channel", 8 + 32.0 / 4096), ("nf4-g64", 4.5),
       ("nf4-g64-dq256", 4.126953125 + 32.0 / (512 * 4096)),
     ]
@@ -105,6 +109,13 @@ import Vocabulary
     #expect(try standIn("tq2_0", 9) == "fp16")
     #expect(try standIn("q8_0", 9) == "fp16")
     #expect(try standIn("mlx4-g64", 96) == "fp16")
+    // As llama-quantize has it.
+    let types = ["q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_xs", "iq4_nl"]
+    #expect(
+      try types.map { try standIn($0, 160) } == [
+        "q4_0", "q4_0", "q5_0", "q5_1", "q8_0", "iq4_nl", "iq4_nl",
+      ])
+    #expect(try types.allSatisfy { try standIn($0, 9) == "fp16" })
     #expect(try standIn("mlx4-g32", 96) == "mlx4-g32")
     #expect(
       try Formats.named("tq1_0").refusal(of: WeightShape(rows: 4, columns: 160))
@@ -117,7 +128,7 @@ import Vocabulary
     let shape = WeightShape(rows: 1, columns: 256)
     var weights = bell(shape.count, width: 1, seed: 2)
     weights[17] = 3e7
-    if ["mxfp4", "mxfp8", "nvfp4"].contains(name) {  // such scales reach everywhere
+    if name.hasSuffix("fp4") || name == "mxfp8" {  // such scales reach everywhere
       #expect(try format.roundTrip(weights, shape: shape).allSatisfy(\.isFinite))
       return
     }

@@ -39,7 +39,7 @@ public struct GPTQModel: Exporter {
       let pattern = set.map { joined($0, request) } ?? regexEscaped(layer.name)
       rules.append(
         layer.setting.isFull
-          ? ("-:^\(pattern)$", .object([])) : ("+:^\(pattern)$", .object(fields(layer.setting))))
+          ? ("-:^\(pattern)$", .object([])) : ("+:^\(pattern)$", rule(layer.setting)))
     }
     let head = request.layers.contains { $0.name == "lm_head" && !$0.setting.isFull }
     let configuration = Document.object(
@@ -58,11 +58,21 @@ public struct GPTQModel: Exporter {
         """))
   }
 
+  /// Width, group and symmetry.
   private func fields(_ setting: Setting) -> [(String, Document)] {
     [
       ("bits", Document(setting.bits)), ("group_size", Document(setting.groupSizeOrChannel ?? -1)),
       ("sym", Document(setting.isSymmetric)),
     ]
+  }
+
+  /// A layer's rule.
+  ///
+  /// GPTQModel reorders inputs by groups unless it is told not to, and stops where there are none; the
+  /// layers with groups keep the reordering, which helps them.
+  private func rule(_ setting: Setting) -> Document {
+    let isWhole = setting.granularity == .channel
+    return .object(fields(setting) + (isWhole ? [("act_group_aware", false)] : []))
   }
 
   /// `prefix\.(?:q_proj|k_proj|v_proj|qkv_proj)`.

@@ -70,7 +70,8 @@ public struct LlamaCPP: Exporter {
       .enumerated()
     {
       for token in line.split(whereSeparator: \.isWhitespace) {
-        guard let equals = token.lastIndex(of: "="), equals != token.startIndex else {
+        // llama-quantize too splits at the first: a pattern can hold no "=".
+        guard let equals = token.firstIndex(of: "="), equals != token.startIndex else {
           throw UserError(.failed, "'\(file)' line \(index + 1): '\(token)' is not PATTERN=TYPE")
         }
         let type = token[token.index(after: equals)...].lowercased()

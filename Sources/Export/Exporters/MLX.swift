@@ -15,13 +15,15 @@ public struct MLX: Exporter {
   /// The exporter; it has no options.
   public init() {}
 
-  /// MLX's integers, ours with an offset in groups of 32, 64 or 128, and the microscaled modes.
+  /// MLX's integers, ours with an offset in groups of 32, 64 or 128, and MLX's narrow floats.
   public func takes(_ setting: Setting, for kind: LayerKind) -> Bool {
     setting.isFull || kind != .convolution && entry(stored(setting)) != nil
   }
 
-  /// Integers with an offset are the same codes in MLX, rounded its way.
+  /// Integers with an offset, and 4-bit floats with a power of two, are the same codes in MLX, rounded
+  /// its way. (Its `nvfp4` has no scale of the tensor, and so other bytes.)
   public func stored(_ setting: Setting) -> Setting {
+    if setting.name == "mxfp4" { return (try? Setting.named("mlx-mxfp4")) ?? setting }
     guard setting.family == .integer, !setting.isSymmetric, let size = setting.groupSize else {
       return setting
     }
@@ -30,18 +32,20 @@ public struct MLX: Exporter {
 
   private func entry(_ setting: Setting) -> Document? {
     switch setting.family {
+    case .mlx where setting.isSymmetric:
+      // `mlx-nvfp4` has the mode `nvfp4`.
+      return [
+        "bits": Document(setting.bits), "group_size": Document(setting.groupSize ?? 32),
+        "mode": Document(String(setting.code.dropFirst("mlx-".count))),
+      ]
     case .mlx:
       guard let size = setting.groupSize, Self.groups.contains(size),
         Self.widths.contains(setting.bits)
       else { return nil }
       return ["bits": Document(setting.bits), "group_size": Document(size), "mode": "affine"]
     case .microscaled:
-      switch setting.name {
-      case "mxfp4": return ["bits": 4, "group_size": 32, "mode": "mxfp4"]
-      case "mxfp8", "mxfp8-e4m3": return ["bits": 8, "group_size": 32, "mode": "mxfp8"]
-      case "nvfp4": return ["bits": 4, "group_size": 16, "mode": "nvfp4"]
-      default: return nil
-      }
+      guard ["mxfp8", "mxfp8-e4m3"].contains(setting.name) else { return nil }
+      return ["bits": 8, "group_size": 32, "mode": "mxfp8"]
     case .integer, .float, .normal, .ternary, .gguf, .full: return nil
     }
   }
@@ -93,7 +97,9 @@ public struct MLX: Exporter {
 
   private func setting(_ field: Field) throws -> Setting {
     let mode = try field["mode"]?.string() ?? "affine"
-    guard mode == "affine" else { return try field.reading { try Setting.named(mode) } }
+    guard mode == "affine" else {
+      return try field.reading { try Setting.named(mode == "mxfp8" ? mode : "mlx-\(mode)") }
+    }
     let bits = try field.required("bits").integer()
     let size = try field.required("group_size").integer()
     return try field.reading { try Setting.named("mlx\(bits)-g\(size)") }

@@ -2,7 +2,8 @@ public import Vocabulary
 
 /// NVIDIA ModelOpt's ordered `quant_cfg`, with the layout that its export will have.
 ///
-/// Everything off first, then every weight quantizer by its exact path; the last match holds there.
+/// Everything off first, then every weight quantizer by its exact path; the last match holds there. Its
+/// export stops at layers of one input that have different formats, so such a policy is refused.
 public struct ModelOpt: Exporter {
   /// The name used on the command line.
   public static let id = "modelopt"
@@ -10,10 +11,12 @@ public struct ModelOpt: Exporter {
   public static let summary = "quant_cfg for NVIDIA ModelOpt, and the layers of its mixed export"
   /// The file's usual name.
   public static let fileName = "modelopt.json"
-  /// What vLLM and TensorRT-LLM fuse.
+  /// What ModelOpt finds to have one input, in decoders and in BERT.
   public static let fusing: (runtime: String, parts: [FusedParts])? = (
-    "vLLM or TensorRT-LLM", FusedParts.vLLM
+    "ModelOpt", FusedParts.vLLM + [FusedParts(parts: ["query", "key", "value"], whole: "qkv")]
   )
+  /// `export_hf_checkpoint` asserts it.
+  public static let needsOneFormatForSiblings = true
 
   private static let suffix = ".weight_quantizer"
 

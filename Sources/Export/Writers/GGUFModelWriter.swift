@@ -48,18 +48,18 @@ public struct GGUFContents: Sendable {
   }
 }
 
-/// A GGUF file with the same metadata whose layers have the policy's types: `model.gguf`.
+/// A GGUF file whose layers have the policy's types: `model.gguf`.
 ///
-/// Needs a GGUF file to start from.
+/// From a GGUF file with the same metadata, or from a Hugging Face Llama directory.
 struct GGUFModelWriter: ModelWriter {
   static let id = "gguf"
-  static let summary = "a GGUF file for llama.cpp, out of a GGUF file"
+  static let summary = "a GGUF file for llama.cpp, out of a GGUF file or a Llama directory"
 
   /// Numbers of the types that can be written.
-  private static let types: [String: UInt32] = [
+  private static let types = [
     "fp32": 0, "fp16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30,
     "tq1_0": 34, "tq2_0": 35, "mxfp4": 39,
-  ]
+  ].merging(GGMLFormat.allCases.map { ($0.name, $0.number) }) { first, _ in first }
 
   func refusal(of layer: AppliedLayer) -> String? {
     if Self.types[layer.format.name] != nil { return nil }
@@ -70,46 +70,39 @@ struct GGUFModelWriter: ModelWriter {
   }
 
   func write(_ model: AppliedModel, into folder: String) throws {
-    guard case .gguf(let contents) = model.source else {
+    let output: GGUFOutput
+    switch model.source {
+    case .gguf(let contents): output = try copy(contents, model.layersByTensor)
+    case .huggingFace:
+      output = try GGUFLlamaDirectory(HuggingFaceSource(model))
+        .output(model.layersByTensor, types: Self.types)
+    case .onnx:
       throw UserError(
-        .failed, "a GGUF file can be written only from a GGUF file, which brings the metadata")
+        .failed, "a GGUF file can be written only from a GGUF file or a Llama directory")
     }
-    let layers = model.layersByTensor
-    let file = try SequentialFile("\(folder)/model.gguf")
-    var header = Array("GGUF".utf8)
-    header.append(little: UInt32(3))
-    header.append(little: UInt64(contents.tensors.count))
-    header.append(little: UInt64(contents.keys))
-    header += try contents.file.slice(contents.metadata.lowerBound, contents.metadata.count)
-    var offset = 0
-    for tensor in contents.tensors {
-      let layer = layers[tensor.name]
-      header.append(little: UInt64(tensor.name.utf8.count))
-      header += Array(tensor.name.utf8)
-      header.append(little: UInt32(tensor.shape.count))
-      for size in tensor.shape.reversed() { header.append(little: UInt64(size)) }
-      header.append(little: layer.flatMap { Self.types[$0.format.name] } ?? tensor.type)
-      header.append(little: UInt64(offset))
-      let bytes = layer.map { $0.format.bytes(of: $0.layer.shape) } ?? tensor.range.count
-      offset += (bytes + contents.alignment - 1) / contents.alignment * contents.alignment
-    }
-    try file.write(header)
-    try file.pad(to: contents.alignment)
-    for tensor in contents.tensors {
-      if let layer = layers[tensor.name] {
-        try file.write(layer.packed())
-      } else {
-        try file.write(contents.file.slice(tensor.range.lowerBound, tensor.range.count))
-      }
-      try file.pad(to: contents.alignment)
-    }
-    try file.finish()
+    try output.write(to: "\(folder)/model.gguf")
   }
-}
 
-extension [UInt8] {
-  /// Adds an integer's bytes, the lowest first.
-  fileprivate mutating func append<T: FixedWidthInteger>(little value: T) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  /// The file's own tensors in its own order, of which the layers are rounded.
+  private func copy(_ contents: GGUFContents, _ layers: [String: AppliedLayer]) throws -> GGUFOutput
+  {
+    let tensors = contents.tensors.map { tensor in
+      let layer = layers[tensor.name]
+      return GGUFOutput.Tensor(
+        name: tensor.name, shape: tensor.shape,
+        type: layer.flatMap { Self.types[$0.format.name] } ?? tensor.type,
+        bytes: layer.map { $0.format.bytes(of: $0.layer.shape) } ?? tensor.range.count
+      ) { write in
+        if let layer {
+          try layer.packed().withUnsafeBytes { try write($0) }
+        } else {
+          try write(contents.file.slice(tensor.range.lowerBound, tensor.range.count))
+        }
+      }
+    }
+    let metadata = try contents.file.slice(contents.metadata.lowerBound, contents.metadata.count)
+    return GGUFOutput(
+      metadata: Array(metadata), keys: contents.keys, alignment: contents.alignment,
+      tensors: tensors)
   }
 }

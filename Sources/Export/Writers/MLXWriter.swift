@@ -13,7 +13,7 @@ struct MLXWriter: ModelWriter {
 
   func refusal(of layer: AppliedLayer) -> String? {
     switch layer.format {
-    case is MLXFormat, is FloatFormat: return nil
+    case is MLXFormat, is MLXFloatFormat, is FloatFormat: return nil
     case let format as MicroscalingFormat where format == .mxfp8: return nil
     default: break
     }
@@ -114,6 +114,8 @@ struct MLXWriter: ModelWriter {
         quantization[module] = [
           "group_size": format.group, "bits": format.bits, "mode": "affine",
         ]
+      case let format as MLXFloatFormat:
+        quantization[module] = ["group_size": format.group, "bits": 4, "mode": format.mode]
       default: quantization[module] = ["group_size": 32, "bits": 8, "mode": "mxfp8"]
       }
     }

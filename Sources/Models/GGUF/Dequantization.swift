@@ -1,7 +1,7 @@
 /// Quantized blocks back to singles, in the order of operations of ggml (and so to the same bits).
 ///
-/// Source: `dequantize_row_*` in ggml. All halves are IEEE, all numbers little-endian. The `IQ` types are
-/// not here: each needs a table of hundreds of numbers that exists nowhere but in ggml.
+/// Source: `dequantize_row_*` in ggml. All halves are IEEE, all numbers little-endian. The `IQ` types of
+/// less than 4 bits are not here: each needs a table of hundreds of numbers that exists nowhere but in ggml.
 enum Dequantization {
   /// Turns all blocks of the source into singles.
   typealias Kernel = @Sendable (UnsafeRawBufferPointer, UnsafeMutableBufferPointer<Float>) -> Void
@@ -34,6 +34,8 @@ enum Dequantization {
     "Q4_K": { fourBitSuperBlock($0, $1) },
     "Q5_K": { fiveBitSuperBlock($0, $1) },
     "Q6_K": { sixBitSuperBlock($0, $1) },
+    "IQ4_NL": { unevenNibbles($0, $1) },
+    "IQ4_XS": { unevenSuperBlock($0, $1) },
     "TQ1_0": { fiveTrits($0, $1) },
     "TQ2_0": { fourTrits($0, $1) },
     "MXFP4": { floatsWithPower($0, $1) },
