@@ -3,6 +3,8 @@ import Vocabulary
 /// The parts of the drawing, back to front.
 struct FrontierDrawing {
   let frontier: Frontier
+  let budgets: [Budget]
+  let axis: CostAxis
   let domain: PlotDomain
   let plot: Box
   let width: Double
@@ -12,20 +14,22 @@ struct FrontierDrawing {
   var svg = SVG()
   var labels: LabelLayout
 
-  init(_ frontier: Frontier, width: Double, height: Double) {
+  init(_ frontier: Frontier, budgets: [Budget], width: Double, height: Double) {
     self.frontier = frontier
+    self.budgets = budgets
+    axis = CostAxis(frontier)
     self.width = width
     self.height = height
     domain = PlotDomain(frontier)
     plot = Box(x: 82, y: 128, width: max(50, width - 82 - 30), height: max(50, height - 128 - 66))
-    x = LinearScale(domain: domain.bytes, pixels: (plot.x, plot.x + plot.width))
+    x = LinearScale(domain: domain.costs, pixels: (plot.x, plot.x + plot.width))
     y = LogScale(domain: domain.losses, pixels: (plot.y + plot.height, plot.y))
     labels = LabelLayout(
       frame: Box(x: plot.x + 4, y: plot.y + 4, width: plot.width - 8, height: plot.height - 8))
   }
 
   var title: String {
-    "\(shortened(frontier.model, to: max(12, Int(width / 11) - 16))): loss against size"
+    "\(shortened(frontier.model, to: max(12, Int(width / 11) - 16))): loss against \(axis.title)"
   }
 
   mutating func draw() {
@@ -38,7 +42,8 @@ struct FrontierDrawing {
         ("width", SVG.number(plot.width)), ("height", SVG.number(plot.height)),
       ])
     drawLossAxis()
-    drawSizeAxes()
+    drawCostAxes()
+    drawBudgets()
     drawTitle()
     drawLegend()
     drawCurves()
@@ -123,9 +128,9 @@ struct FrontierDrawing {
       rotated: true)
   }
 
-  private mutating func drawSizeAxes() {
+  private mutating func drawCostAxes() {
     let bottom = plot.y + plot.height
-    let unit = SizeUnit(for: domain.bytes.upperBound)
+    let unit = axis.unit(for: domain.costs.upperBound)
     let scaled = LinearScale(
       domain: (x.domain.lowerBound / unit.bytes)...(x.domain.upperBound / unit.bytes),
       pixels: x.pixels)
@@ -138,7 +143,7 @@ struct FrontierDrawing {
         fixed(size, digits: sizes.decimals), at, bottom + 19, class: "tick", anchor: "middle")
     }
     let centre = plot.x + plot.width / 2
-    svg.text("size (\(unit.name))", centre, bottom + 42, class: "axis", anchor: "middle")
+    svg.text("\(axis.title) (\(unit.name))", centre, bottom + 42, class: "axis", anchor: "middle")
 
     if let map = domain.bitsPerWeight {
       let bits = LinearScale(
@@ -161,11 +166,40 @@ struct FrontierDrawing {
       ])
   }
 
+  /// Where a point of the curve is.
+  private func across(_ point: Frontier.Point) -> Double {
+    x(axis.value(point) ?? domain.costs.lowerBound)
+  }
+
+  /// A point's place in words.
+  private func text(_ point: Frontier.Point) -> String {
+    axis.place(axis.value(point) ?? 0, bytes: point.bytes, bpw: point.bpw)
+  }
+
+  /// A line for every budget on an axis that lies on the page: upright for the cost, level for the loss.
+  private mutating func drawBudgets() {
+    let (right, bottom) = (plot.x + plot.width, plot.y + plot.height)
+    for budget in budgets {
+      if budget.kind.rawValue == axis.name, domain.costs.contains(budget.limit) {
+        let at = x(budget.limit)
+        svg.line(at, plot.y, at, bottom, class: "budget")
+        svg.text(
+          "at most \(axis.text(budget.limit))", at + 5, plot.y + 14, class: "label budget-label")
+      } else if budget.kind == .loss, domain.losses.contains(budget.limit) {
+        let at = y(budget.limit)
+        svg.line(plot.x, at, right, at, class: "budget")
+        svg.text(
+          "at most \(significant(budget.limit)) \(frontier.unit)", right - 6, at - 5,
+          class: "label budget-label", anchor: "end")
+      }
+    }
+  }
+
   private mutating func drawCurves() {
-    let predicted = frontier.points.map { (x: x(Double($0.bytes)), y: y($0.loss)) }
+    let predicted = frontier.points.map { (x: across($0), y: y($0.loss)) }
     // What measurement found dominated is off the measured curve.
     let measured = frontier.points.filter { $0.dominated != true }.compactMap { point in
-      point.measured.map { (x: x(Double(point.bytes)), y: y($0)) }
+      point.measured.map { (x: across(point), y: y($0)) }
     }
     for line in [predicted, measured] {
       for (a, b) in zip(line, line.dropFirst()) { labels.block(from: a, to: b) }
@@ -177,17 +211,16 @@ struct FrontierDrawing {
     for (place, point) in zip(predicted, frontier.points) {
       svg.circle(
         place.x, place.y, radius: radius, class: "predicted",
-        tooltip: "\(shortSize(point.bytes)), \(fixed(point.bpw, digits: 2)) bpw: "
-          + "\(significant(point.loss)) predicted")
+        tooltip: "\(text(point)): \(significant(point.loss)) predicted")
     }
     for point in frontier.points {
       guard let loss = point.measured else { continue }
-      let place = (x: x(Double(point.bytes)), y: y(loss))
+      let place = (x: across(point), y: y(loss))
       drawInterval(at: place.x, point.low, point.high)
       let isDominated = point.dominated == true
       svg.circle(
         place.x, place.y, radius: 4, class: isDominated ? "measured-dominated" : "measured",
-        tooltip: "\(shortSize(point.bytes)), \(fixed(point.bpw, digits: 2)) bpw: "
+        tooltip: "\(text(point)): "
           + "\(significant(loss)) measured\(range(point.low, point.high)), "
           + "\(significant(point.loss)) predicted\(isDominated ? "; dominated" : "")")
     }
@@ -207,13 +240,14 @@ struct FrontierDrawing {
 
   private mutating func drawBaselines() {
     for baseline in frontier.baselines {
-      let at = x(Double(baseline.bytes))
+      guard let cost = axis.value(baseline) else { continue }
+      let at = x(cost)
       let known =
         baseline.measured.map {
           ", \(significant($0)) measured\(range(baseline.low, baseline.high))"
         } ?? ""
       let tooltip =
-        "\(baseline.name): \(shortSize(baseline.bytes)), \(fixed(baseline.bpw, digits: 2)) bpw, "
+        "\(baseline.name): \(axis.place(cost, bytes: baseline.bytes, bpw: baseline.bpw)), "
         + "\(significant(baseline.loss)) predicted\(known)"
       if let measured = baseline.measured {
         svg.line(at, y(baseline.loss), at, y(measured), class: "shift")
@@ -233,7 +267,7 @@ struct FrontierDrawing {
 
   private mutating func drawKnee() {
     guard let point = knee else { return }
-    let place = (x: x(Double(point.bytes)), y: y(point.loss))
+    let place = (x: across(point), y: y(point.loss))
     svg.circle(place.x, place.y, radius: 7.5, class: "knee-ring")
     labels.taken.append(Box(x: place.x - 7.5, y: place.y - 7.5, width: 15, height: 15))
   }
@@ -245,18 +279,18 @@ struct FrontierDrawing {
   private mutating func placeLabels() {
     if let point = knee {
       let text =
-        "knee: \(shortSize(point.bytes)), \(fixed(point.bpw, digits: 2)) bpw, "
-        + "\(significant(point.loss))"
-      put(text, at: (x(Double(point.bytes)), y(point.loss)), class: "label knee", clearance: 4)
+        "knee: \(text(point)), \(significant(point.loss))"
+      put(text, at: (across(point), y(point.loss)), class: "label knee", clearance: 4)
     }
     for baseline in frontier.baselines {
+      guard let cost = axis.value(baseline) else { continue }
       let loss = baseline.measured ?? baseline.loss
       // The legend says already that a diamond is a uniform format.
       let prefix = "uniform "
       let name =
         baseline.name.hasPrefix(prefix)
         ? String(baseline.name.dropFirst(prefix.count)) : baseline.name
-      put(name, at: (x(Double(baseline.bytes)), y(loss)), class: "label", clearance: 0)
+      put(name, at: (x(cost), y(loss)), class: "label", clearance: 0)
     }
   }
 

@@ -11,44 +11,49 @@ public enum FrontierPlot {
   /// - Parameters:
   ///   - width: Characters in a line, at least 40.
   ///   - height: Rows of the plot itself, at least 6.
-  ///   - budget: Bytes that a policy may take.
+  ///   - budget: What a policy may cost on the horizontal axis: bytes, unless that is another.
   public static func render(
-    _ frontier: Frontier, width: Int = 76, height: Int = 18, budget: Int? = nil
+    _ frontier: Frontier, width: Int = 76, height: Int = 18, budget: Double? = nil
   ) -> String {
     let margin = 8
     let columns = max(40, width) - margin - 1
     let rows = max(6, height)
     let domain = PlotDomain(frontier)
-    let x = LinearScale(domain: domain.bytes, pixels: (0, Double(2 * columns - 1)))
+    let axis = domain.axis
+    let x = LinearScale(domain: domain.costs, pixels: (0, Double(2 * columns - 1)))
     let y = LogScale(domain: domain.losses, pixels: (Double(4 * rows - 1), 0))
-    func place(_ bytes: Int, _ loss: Double) -> (x: Int, y: Int) {
-      (Int(x(Double(bytes)).rounded()), Int(y(loss).rounded()))
+    func place(_ cost: Double, _ loss: Double) -> (x: Int, y: Int) {
+      (Int(x(cost).rounded()), Int(y(loss).rounded()))
+    }
+    func across(_ point: Frontier.Point) -> Double {
+      axis.value(point) ?? domain.costs.lowerBound
     }
 
     var canvas = BrailleCanvas(columns: columns, rows: rows)
-    let curve = frontier.points.map { place($0.bytes, $0.loss) }
+    let curve = frontier.points.map { place(across($0), $0.loss) }
     for dot in curve { canvas.set(x: dot.x, y: dot.y) }
     for (a, b) in zip(curve, curve.dropFirst()) { canvas.line(from: a, to: b) }
     var cells = (0..<rows).map(canvas.characters(ofRow:))
-    if let budget, domain.bytes.contains(Double(budget)) {
+    if let budget, domain.costs.contains(budget) {
       let column = place(budget, domain.losses.upperBound).x / 2
       for row in 0..<rows where cells[row][column] == " " { cells[row][column] = "┊" }
     }
-    func put(_ mark: Character, _ bytes: Int, _ loss: Double) {
-      let at = place(bytes, loss)
+    func put(_ mark: Character, _ cost: Double, _ loss: Double) {
+      let at = place(cost, loss)
       cells[at.y / 4][at.x / 2] = mark
     }
     for point in frontier.points {
       if let measured = point.measured {
-        put(point.dominated == true ? "○" : "●", point.bytes, measured)
+        put(point.dominated == true ? "○" : "●", across(point), measured)
       }
     }
     if let knee = frontier.knee, frontier.points.indices.contains(knee) {
-      put("◆", frontier.points[knee].bytes, frontier.points[knee].loss)
+      put("◆", across(frontier.points[knee]), frontier.points[knee].loss)
     }
     // Uniform formats of equal size lie on top of each other: the next free column tells them apart.
     for (index, baseline) in frontier.baselines.enumerated() {
-      let at = place(baseline.bytes, baseline.measured ?? baseline.loss)
+      guard let cost = axis.value(baseline) else { continue }
+      let at = place(cost, baseline.measured ?? baseline.loss)
       let row = cells[at.y / 4]
       let column = [0, 1, -1, 2, -2].map { at.x / 2 + $0 }.first { column in
         row.indices.contains(column) && !row[column].isLetter && !"●○◆".contains(row[column])
@@ -57,7 +62,7 @@ public enum FrontierPlot {
     }
 
     let labels = lossLabels(y, rows: rows)
-    var lines = ["loss (\(frontier.unit)) against size, \(frontier.model)"]
+    var lines = ["loss (\(frontier.unit)) against \(axis.title), \(frontier.model)"]
     for row in 0..<rows {
       let label = padded(labels[row] ?? "", to: margin - 1, right: true)
       lines.append("\(label) \(labels[row] == nil ? "│" : "┤")\(String(cells[row]))")
@@ -91,9 +96,9 @@ public enum FrontierPlot {
   }
 
   private static func sizeAxis(_ domain: PlotDomain, columns: Int, margin: Int) -> [String] {
-    let unit = SizeUnit(for: domain.bytes.upperBound)
+    let unit = domain.axis.unit(for: domain.costs.upperBound)
     let scale = LinearScale(
-      domain: (domain.bytes.lowerBound / unit.bytes)...(domain.bytes.upperBound / unit.bytes),
+      domain: (domain.costs.lowerBound / unit.bytes)...(domain.costs.upperBound / unit.bytes),
       pixels: (0, Double(columns - 1)))
     let ticks = scale.ticks(atMost: columns / 11)
     var line = [Character](repeating: "─", count: columns)
@@ -112,19 +117,20 @@ public enum FrontierPlot {
     return [String(repeating: " ", count: margin) + "└" + String(line), String(below)]
   }
 
-  private static func legend(_ frontier: Frontier, budget: Int?) -> [String] {
+  private static func legend(_ frontier: Frontier, budget: Double?) -> [String] {
+    let axis = CostAxis(frontier)
     var entries: [String] = []
     if let knee = frontier.knee, frontier.points.indices.contains(knee) {
       let point = frontier.points[knee]
       entries.append(
-        "◆ knee: \(shortSize(point.bytes)), \(fixed(point.bpw, digits: 2)) bpw, "
+        "◆ knee: \(axis.place(axis.value(point) ?? 0, bytes: point.bytes, bpw: point.bpw)), "
           + "\(significant(point.loss))")
     }
     if frontier.points.contains(where: { $0.measured != nil }) { entries.append("● measured") }
     if frontier.points.contains(where: { $0.dominated == true }) {
       entries.append("○ measured, dominated")
     }
-    if let budget { entries.append("┊ budget: \(shortSize(budget))") }
+    if let budget { entries.append("┊ budget: \(axis.text(budget))") }
     let indent = String(repeating: " ", count: 3)
     var lines = entries.isEmpty ? [] : [indent + entries.joined(separator: "   ")]
     if let agreement = frontier.agreement { lines.append(indent + sentence(agreement)) }
@@ -135,7 +141,10 @@ public enum FrontierPlot {
       lines.append(
         "\(indent)\(letter(index)) \(padded(baseline.name, to: longest))  "
           + "\(padded(shortSize(baseline.bytes), to: 9, right: true))  "
-          + "\(padded(fixed(baseline.bpw, digits: 2), to: 5, right: true)) bpw  \(loss)")
+          + "\(padded(fixed(baseline.bpw, digits: 2), to: 5, right: true)) bpw"
+          + (axis.name == "bytes"
+            ? "" : "  \(padded(axis.value(baseline).map(axis.text) ?? "", to: 9, right: true))")
+          + "  \(loss)")
     }
     return lines
   }

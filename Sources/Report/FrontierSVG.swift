@@ -1,6 +1,6 @@
 public import Vocabulary
 
-/// The frontier as a drawing: loss on a logarithmic axis against bytes and bits per weight.
+/// The frontier as a drawing: loss on a logarithmic axis against a cost; bytes with bits per weight.
 ///
 /// Shapes tell what a policy is (circle: on the frontier, diamond: a uniform format), colours how
 /// its loss is known (blue: predicted, vermilion: measured on held-out data). Colours are those of
@@ -9,10 +9,14 @@ public enum FrontierSVG {
   /// Draws a frontier; the same frontier gives the same bytes.
   ///
   /// - Parameters:
+  ///   - budgets: Limits to draw, those on the axes.
   ///   - width: Pixels.
   ///   - height: Pixels.
-  public static func render(_ frontier: Frontier, width: Int = 960, height: Int = 600) -> String {
-    var drawing = FrontierDrawing(frontier, width: Double(width), height: Double(height))
+  public static func render(
+    _ frontier: Frontier, budgets: [Budget] = [], width: Int = 960, height: Int = 600
+  ) -> String {
+    var drawing = FrontierDrawing(
+      frontier, budgets: budgets, width: Double(width), height: Double(height))
     drawing.draw()
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
@@ -54,6 +58,8 @@ public enum FrontierSVG {
         .interval { stroke: #d55e00; stroke-width: 1.4 }
         .baseline-predicted { fill: #ffffff; stroke: #0072b2; stroke-width: 1.6 }
         .baseline-measured { fill: #d55e00; stroke: #ffffff; stroke-width: 1 }
+        .budget { stroke: #7a4f9a; stroke-width: 1.4; stroke-dasharray: 7 4 }
+        .label.budget-label { fill: #7a4f9a }
         .knee-ring { fill: none; stroke: #009e73; stroke-width: 2.2 }
       \("  ")
     """

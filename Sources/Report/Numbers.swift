@@ -7,6 +7,12 @@ struct SizeUnit {
   /// Bytes in one of it.
   var bytes: Double
 
+  /// A unit of so many.
+  init(name: String, bytes: Double) {
+    self.name = name
+    self.bytes = bytes
+  }
+
   /// The decimal unit in which `largest` has one to three digits before the point.
   init(for largest: Double) {
     (name, bytes) =

@@ -60,24 +60,31 @@ struct LogScale {
 
 /// What both plots have to find out of a frontier before they draw.
 struct PlotDomain {
-  /// From the smallest to the largest size, with some air.
-  var bytes: ClosedRange<Double>
+  /// The cost that the loss is drawn against.
+  var axis: CostAxis
+  /// From the smallest to the largest cost, with some air.
+  var costs: ClosedRange<Double>
   /// From below the smallest to above the largest positive loss.
   var losses: ClosedRange<Double>
   /// How many losses lie below the axis.
   var below: Int
-  /// Bits per weight are `slope · bytes + intercept`; nil when the points do not tell.
+  /// Bits per weight are `slope · bytes + intercept`; nil when the points do not tell, or the axis is not
+  /// the size.
   var bitsPerWeight: (slope: Double, intercept: Double)?
 
   init(_ frontier: Frontier) {
+    let axis = CostAxis(frontier)
+    self.axis = axis
     let places =
-      frontier.points.map { (bytes: Double($0.bytes), bpw: $0.bpw) }
-      + frontier.baselines.map { (bytes: Double($0.bytes), bpw: $0.bpw) }
-    let sizes = places.map(\.bytes)
-    let smallest = sizes.min() ?? 0
-    let largest = sizes.max() ?? 1
-    let air = largest > smallest ? 0.04 * (largest - smallest) : max(1, 0.1 * largest)
-    bytes = max(0, smallest - air)...(largest + air)
+      frontier.points.compactMap { point in axis.value(point).map { (cost: $0, bpw: point.bpw) } }
+      + frontier.baselines.compactMap { baseline in
+        axis.value(baseline).map { (cost: $0, bpw: baseline.bpw) }
+      }
+    let smallest = places.map(\.cost).min() ?? 0
+    let largest = places.map(\.cost).max() ?? 1
+    let least = axis.isSize ? 1 : 1e-9
+    let air = largest > smallest ? 0.04 * (largest - smallest) : max(least, 0.1 * largest)
+    costs = max(0, smallest - air)...(largest + air)
 
     let losses =
       (frontier.points.flatMap { [$0.loss, $0.measured ?? .nan] }
@@ -91,12 +98,12 @@ struct PlotDomain {
     let room = max(0.12, 0.06 * decades)
     self.losses = (bottom / pow(10, below > 0 ? 2 * room : room))...(top * pow(10, room))
 
-    if let low = places.min(by: { $0.bytes < $1.bytes }),
-      let high = places.max(by: { $0.bytes < $1.bytes }), high.bytes > low.bytes,
+    if axis.name == "bytes", let low = places.min(by: { $0.cost < $1.cost }),
+      let high = places.max(by: { $0.cost < $1.cost }), high.cost > low.cost,
       high.bpw > low.bpw
     {
-      let slope = (high.bpw - low.bpw) / (high.bytes - low.bytes)
-      bitsPerWeight = (slope, low.bpw - slope * low.bytes)
+      let slope = (high.bpw - low.bpw) / (high.cost - low.cost)
+      bitsPerWeight = (slope, low.bpw - slope * low.cost)
     }
   }
 }

@@ -84,12 +84,25 @@ public struct Frontier: Codable, Hashable, Sendable {
     public var low: Double?
     /// Upper end of the measured loss's 95 % interval.
     public var high: Double?
+    /// Costs that are axes and have no field of their own, by their names.
+    public var costs: [String: Double]?
+
+    /// Where the policy is on an axis; nil where that is not known.
+    public func value(on axis: String) -> Double? {
+      switch axis {
+      case "bytes": Double(bytes)
+      case "bpw": bpw
+      case "loss": loss
+      default: costs?[axis]
+      }
+    }
 
     /// A named policy off the curve.
     public init(
       name: String, bytes: Int, bpw: Double, loss: Double, measured: Double? = nil,
-      low: Double? = nil, high: Double? = nil
+      low: Double? = nil, high: Double? = nil, costs: [String: Double]? = nil
     ) {
+      self.costs = costs
       self.name = name
       self.bytes = bytes
       self.bpw = bpw

@@ -105,6 +105,9 @@ public struct SensitivityTable: Hashable, Codable, Sendable {
   public var fusions: [Fusion]?
   /// Bytes of everything that is not quantized, which every policy pays.
   public var fixedBytes: Int?
+  /// What every policy pays beyond its groups, by the name of the cost: milliseconds outside the
+  /// layers, keys and values in memory. Bytes of the written model are ``fixedBytes``.
+  public var fixedCosts: [String: Double]?
 
   /// A table of `groups` whose losses are in `unit`.
   public init(
@@ -118,6 +121,11 @@ public struct SensitivityTable: Hashable, Codable, Sendable {
     self.ties = ties
     self.fusions = fusions
     self.fixedBytes = fixedBytes
+  }
+
+  /// What every policy pays beyond its groups.
+  public func fixedCost(_ kind: CostKind) -> Double {
+    kind == .bytes ? Double(fixedBytes ?? 0) : fixedCosts?[kind.rawValue] ?? 0
   }
 
   /// The number of quantizable weights, when every group knows its own.

@@ -149,25 +149,6 @@ import Vocabulary
     #expect(try dominationRanks(points + [[2.5, 2.5], [3, 3]]) == [0, 0, 0, 1, 2])
   }
 
-  @Test func ridgeOfTwoPoints() {
-    let ridge = RidgePredictor([[1], [2]], targets: [1, 2], alpha: 1)
-    #expect(abs(ridge.weights[0] - 5.0 / 6) < 1e-12)
-  }
-
-  /// Against the normal equations' residual: `Xᵀ(Xw − y) + αw = 0`.
-  @Test func ridgeIsStationary() {
-    var random = SplitMix64(seed: 4)
-    let rows = (0..<12).map { _ in (0..<5).map { _ in random.uniform() - 0.5 } }
-    let targets = rows.map { _ in random.uniform() }
-    let ridge = RidgePredictor(rows, targets: targets, alpha: 0.3)
-    for j in 0..<5 {
-      let slope = zip(rows, targets).reduce(0.3 * ridge.weights[j]) {
-        $0 + $1.0[j] * (ridge.predict($1.0) - $1.1)
-      }
-      #expect(abs(slope) < 1e-12)
-    }
-  }
-
   @Test func aTrialInMemoryCostsNothing() throws {
     let problem = SearchProblem(
       knobs: [.init(name: "a", choices: ["x", "y", "z"], isOrdered: false)])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Calibration
+import Foundation
 import Report
 import Tuning
 import Vocabulary
@@ -16,6 +17,7 @@ struct FrontierCommand: ParsableCommand {
     discussion: """
       Example: bitbudget frontier study -o frontier
                bitbudget frontier study --measure 8 --model model.gguf --data text.txt -o frontier
+               bitbudget frontier study --axes latency,loss --device here --budget 12ms -o frontier
                bitbudget frontier steps frontier/frontier.json
                bitbudget frontier diff a/frontier.json b/frontier.json
                bitbudget frontier merge a/frontier.json b/frontier.json -o both
@@ -48,7 +50,7 @@ enum PredictedKind: String, ExpressibleByArgument, CaseIterable {
 struct DrawFrontier: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "draw",
-    abstract: "Draws the whole trade-off between size and loss, from measurements alone.",
+    abstract: "Draws the whole trade-off between a cost and the loss, from measurements alone.",
     discussion: """
       Writes frontier.json, frontier.csv and frontier.svg, and prints a small plot. With --measure, some \
       points and the uniform formats are evaluated on held-out data as well: each gets a 95 % interval, \
@@ -56,6 +58,7 @@ struct DrawFrontier: ParsableCommand {
       are compared.
       Example: bitbudget frontier study -o frontier
                bitbudget frontier study --measure 8 --model model.gguf --data text.txt -o frontier
+               bitbudget frontier study --axes bytes,latency,loss --device t4 -o frontier
       """)
 
   @Argument(help: "A study's directory, or a sensitivity table.")
@@ -64,6 +67,16 @@ struct DrawFrontier: ParsableCommand {
   @Option(
     help: "The lower convex hull, or every policy that no other beats (hull or exact).")
   var kind = PredictedKind.hull
+
+  @Option(help: "The loss, last, and one or two costs: bytes,loss; latency,loss; bytes,latency,loss.")
+  var axes = "bytes,loss"
+
+  @OptionGroup var costs: DeviceOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A limit to draw, on an axis. May be given several times.", valueName: "limit"))
+  var budget: [String] = []
 
   @Option(help: "Keep at most this many points, well spread.")
   var points = 200
@@ -114,8 +127,12 @@ struct DrawFrontier: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
+      let axes = axes.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      let budgets = try budget.map { try Budget(parsing: $0) }
       let source = try PlanningSource(study, estimator: estimator, raw: raw)
-      var frontier = try source.frontier(points: points, kind: kind.kind)
+        .costed(
+          costs.costs(needsMemory: axes.contains("resident")), progress: talk.progress)
+      var frontier = try source.frontier(points: points, kind: kind.kind, axes: axes)
       if let measure, let model, let data {
         frontier = try OpenedModel(model).measured(
           frontier, points: measure,
@@ -123,9 +140,10 @@ struct DrawFrontier: ParsableCommand {
           part: all ? .all : .heldOut, workers: workers ?? Tool.defaultWorkers,
           progress: talk.progress)
       }
-      if let output { _ = try FrontierFiles.write(frontier, to: output) }
+      if let output { _ = try FrontierFiles.write(frontier, to: output, budgets: budgets) }
       if talk.json { return try Console.json(frontier) }
-      Console.out(FrontierPlot.render(frontier))
+      let drawn = budgets.first { $0.kind.rawValue == axes.first }
+      Console.out(FrontierPlot.render(frontier, budget: drawn?.limit))
     }
   }
 }

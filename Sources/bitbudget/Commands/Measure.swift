@@ -1,5 +1,6 @@
 import ArgumentParser
 import Calibration
+import Export
 import Tuning
 import Vocabulary
 
@@ -26,11 +27,23 @@ struct Measure: ParsableCommand {
   @Option(help: "Stop after this time with what there is: 90s, 30m, 2h.")
   var time: TimeLimit?
 
-  @Option(help: "Keep resident memory below this, as well as it can be planned: 12GB.")
+  @Option(
+    help: """
+      Keep resident memory below this, as well as it can be planned: 12GB (default 3GB). The weights \
+      in singles and 0.5 GB for the libraries are the least.
+      """)
   var memory: SizeLimit?
 
   @Flag(help: "Use all of the data, not the part for measuring alone.")
   var all = false
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Score each group with all others as this policy has them (exact-kl, exact-loss): what is true \
+      near the target.
+      """, valueName: "policy"))
+  var base: String?
 
   @Flag(help: "Throw earlier measurements of this study away.")
   var fresh = false
@@ -42,12 +55,13 @@ struct Measure: ParsableCommand {
 
   func run() throws {
     try reportingErrors {
+      var options = MeasurementOptions(
+        estimators: estimator.split(separator: ",").map(String.init), data: data.calibration,
+        part: all ? .all : .calibration, formats: try formats.names(), workers: data.threads,
+        time: time?.seconds, memory: memory?.bytes, fresh: fresh)
+      options.base = try base.map { try PolicyFile.read($0) }
       let report = try OpenedModel(model).measure(
-        MeasurementOptions(
-          estimators: estimator.split(separator: ",").map(String.init), data: data.calibration,
-          part: all ? .all : .calibration, formats: formats.names(), workers: data.threads,
-          time: time?.seconds, memory: memory?.bytes, fresh: fresh),
-        into: output, progress: talk.progress)
+        options, into: output, progress: talk.progress)
       if talk.json { return try Console.json(report) }
       for run in report.runs {
         let resumed = run.resumed > 0 ? " (\(run.resumed) of them from before)" : ""

@@ -54,6 +54,8 @@ struct Search: ParsableCommand {
 
   @OptionGroup var formats: FormatOptions
 
+  @OptionGroup var costs: DeviceOptions
+
   @Option(
     help: ArgumentHelp(
       "Search knobs that decide all layers at once, such as SearchSpaces/pipeline.yaml.",
@@ -69,6 +71,12 @@ struct Search: ParsableCommand {
   @Option(
     help: "Search for a frontier: bytes,loss; or with other costs of --study: bytes,latency,loss.")
   var axes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to make small under a ceiling (default: the latency with --device, else the bytes).",
+      valueName: "cost"))
+  var minimise: String?
 
   @Option(
     help: ArgumentHelp(
@@ -128,6 +136,14 @@ struct Search: ParsableCommand {
         evaluations: evaluations, workers: data.threads)
       options.heldOut = heldout
       options.study = study
+      options.costs = costs.costs()
+      options.objective = try minimise.map { name in
+        guard let kind = CostKind(rawValue: name), ![.loss, .changes, .bpw].contains(kind) else {
+          throw UserError.unknown(
+            name, "cost", known: ["bytes", "latency", "bops", "energy", "resident", "bits"])
+        }
+        return kind
+      }
       options.space = try space.map(SearchSpaceFile.read)
       options.transfer = transfer
       options.estimator = estimator
