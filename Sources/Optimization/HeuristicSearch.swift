@@ -10,9 +10,15 @@ struct HeuristicSearch {
   /// The best choice known, as indices into the problem's groups.
   private(set) var best: [Int]?
   private var value = Double.infinity
+  /// When the time is over.
+  let deadline: ContinuousClock.Instant
+
+  /// Whether the time is over: what is best so far is the answer then.
+  var isOver: Bool { ContinuousClock.now >= deadline }
 
   /// Offers what `propose` finds, and answers with the best of it and the bound.
   ///
+  /// Both stop when the time is over.
   /// Where `propose` finds nothing, whether the budgets can be kept is decided exactly, and
   /// `improve` starts from a choice that keeps them.
   static func solve(
@@ -23,12 +29,15 @@ struct HeuristicSearch {
     guard timeLimit > 0 else {
       throw UserError(.usage, "the time limit of \(timeLimit) s leaves no time")
     }
+    // A limit of years is none.
+    let deadline = ContinuousClock.now + .seconds(min(timeLimit, 1e9))
     for constraint in problem.constraints where constraint.smallestPossible > constraint.limit {
       return .infeasible(kind: constraint.kind, smallestPossible: constraint.smallestPossible)
     }
     let reduction = Reduction(problem)
     var search = HeuristicSearch(
-      problem: problem, reduction: reduction, relaxations: try Relaxation.best(reduction))
+      problem: problem, reduction: reduction, relaxations: try Relaxation.best(reduction),
+      deadline: deadline)
     propose(&search)
     if search.best == nil {
       switch try search.keepingBudgets(timeLimit: timeLimit) {
@@ -41,7 +50,11 @@ struct HeuristicSearch {
     return try search.outcome()
   }
 
-  private init(problem: AssignmentProblem, reduction: Reduction, relaxations: [Relaxation]) {
+  private init(
+    problem: AssignmentProblem, reduction: Reduction, relaxations: [Relaxation],
+    deadline: ContinuousClock.Instant
+  ) {
+    self.deadline = deadline
     self.problem = problem
     self.reduction = reduction
     self.relaxations = relaxations

@@ -3,12 +3,17 @@ struct LocalSearch {
   let reduction: Reduction
   private(set) var chosen: [Int]
   private var totals: [Double]
+  /// When to stop with what there is; nil never stops early.
+  private let deadline: ContinuousClock.Instant?
 
-  init(_ reduction: Reduction, from chosen: [Int]) {
+  init(_ reduction: Reduction, from chosen: [Int], until deadline: ContinuousClock.Instant? = nil) {
     self.reduction = reduction
+    self.deadline = deadline
     self.chosen = chosen
     totals = reduction.totals(chosen)
   }
+
+  private var isOver: Bool { deadline.map { ContinuousClock.now >= $0 } ?? false }
 
   private var isFeasible: Bool {
     for k in totals.indices where totals[k] > reduction.limits[k] { return false }
@@ -33,7 +38,7 @@ struct LocalSearch {
       return sum
     }
     var now = excess(totals)
-    while now > 0 {
+    while now > 0, !isOver {
       var best: (price: Double, candidate: Int)?
       var moved = totals
       for i in 0..<reduction.count {
@@ -58,7 +63,7 @@ struct LocalSearch {
 
   /// Takes the single move that lowers the objective most and fits, until there is none.
   mutating func fill() {
-    while true {
+    while !isOver {
       var best: (gain: Double, candidate: Int) = (0, -1)
       for i in 0..<reduction.count {
         let old = chosen[reduction.group[i]]

@@ -85,7 +85,8 @@ extension PlanningProblem {
       case .bytes: size(smallest)
       case .bpw:
         [bitsPerWeight(smallest), size(smallest)].compactMap(\.self).joined(separator: ", ")
-      case .latency, .bops, .resident, .energy, .changes: "\(Budget(kind, smallest))"
+      case .latency, .bops, .resident, .energy, .changes:
+        "\(Budget(kind, Self.roundedUp(smallest + table.fixedCost(kind))))"
       case .bits: "\(Budget(.bits, smallest / Double(max(table.weights ?? 1, 1))))"
       case .loss: "\(significant(smallest, digits: 6)) \(table.unit)"
       }
@@ -94,6 +95,16 @@ extension PlanningProblem {
     return UserError(
       .infeasible,
       "no policy keeps the budget of \(limit); the smallest possible\(condition) is \(least)")
+  }
+
+  /// To six digits and no less than the value, so that it can be given as the next budget.
+  private static func roundedUp(_ value: Double) -> Double {
+    guard value > 0, value.isFinite else { return value }
+    var unit = 1.0
+    while value / unit >= 1e6 { unit *= 10 }
+    while value / unit < 1e5 { unit /= 10 }
+    let rounded = (value / unit).rounded(.up)
+    return unit < 1 ? rounded / (1 / unit).rounded() : rounded * unit
   }
 
   /// The whole model's size, so exact that it can be given as the next budget.

@@ -104,7 +104,8 @@ public struct PlanningProblem: Sendable {
         throw UserError(.usage, "the table does not say how many weights its groups have")
       }
       limit *= Double(weights)
-    case .latency, .bops, .resident, .energy, .loss, .changes: break
+    case .latency, .bops, .resident, .energy: limit -= table.fixedCost(kind)
+    case .loss, .changes: break
     }
     return .init(kind: kind, cost: costs, limit: limit)
   }
@@ -138,7 +139,8 @@ public struct PlanningProblem: Sendable {
       case .bytes: used += Double(table.fixedBytes ?? 0)
       case .bpw: used = 8 * used / Double(max(table.weights ?? 1, 1))
       case .bits: used /= Double(max(table.weights ?? 1, 1))
-      case .latency, .bops, .resident, .energy, .loss, .changes: break
+      case .latency, .bops, .resident, .energy: used += table.fixedCost(budget.kind)
+      case .loss, .changes: break
       }
       return Policy.Spending(kind: budget.kind, limit: budget.limit, used: used)
     }

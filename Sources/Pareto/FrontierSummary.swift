@@ -12,7 +12,7 @@ extension Frontier {
   ) {
     self.init(
       model: model, unit: table.unit, kind: kind, groups: table.groups.map(\.name),
-      formats: table.groups.map { $0.candidates.map(\.format) }, points: points,
+      formats: table.groups.map { $0.candidates.map(\.name) }, points: points,
       baselines: baselines)
   }
 
@@ -41,7 +41,7 @@ extension Frontier {
     self.init(
       model: model, axes: axes, unit: table.unit, kind: .measured,
       groups: table.groups.map(\.name),
-      formats: table.groups.map { $0.candidates.map(\.format) },
+      formats: table.groups.map { $0.candidates.map(\.name) },
       points: order.map { points[$0] }, baselines: baselines, knee: nil, reference: reference,
       hypervolume: try Pareto.hypervolume(values, reference: reference))
   }

@@ -71,7 +71,8 @@ extension Frontier.Point {
     }
     self.init(
       bytes: bytes + (table.fixedBytes ?? 0),
-      bpw: weights > 0 ? 8 * Double(bytes) / Double(weights) : 0, latency: latency, loss: loss,
+      bpw: weights > 0 ? 8 * Double(bytes) / Double(weights) : 0,
+      latency: latency.map { $0 + table.fixedCost(.latency) }, loss: loss,
       choices: choices)
   }
 }

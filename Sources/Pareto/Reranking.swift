@@ -10,12 +10,18 @@ extension Frontier {
   public func reranked() -> Frontier {
     var ranked = self
     let own = points.indices.compactMap { i in points[i].measured.map { (point: i, loss: $0) } }
+    let costs = axes.filter { $0 != "loss" }
     let uniform = baselines.compactMap { baseline in
-      baseline.measured.map { (bytes: baseline.bytes, loss: baseline.loss, measured: $0) }
+      baseline.measured.map { (baseline: baseline, loss: baseline.loss, measured: $0) }
     }
+    // A cost that a policy does not tell lets it dominate nobody.
     let measured =
-      own.map { [Double(points[$0.point].bytes), $0.loss] }
-      + uniform.map { [Double($0.bytes), $0.measured] }
+      own.map { entry in
+        costs.map { points[entry.point].value(on: $0) ?? .infinity } + [entry.loss]
+      }
+      + uniform.map { entry in
+        costs.map { entry.baseline.value(on: $0) ?? .infinity } + [entry.measured]
+      }
     for i in ranked.points.indices { ranked.points[i].dominated = nil }
     for (k, entry) in own.enumerated() {
       ranked.points[entry.point].dominated = measured.contains { dominates($0, measured[k]) }

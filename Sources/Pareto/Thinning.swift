@@ -11,6 +11,7 @@ extension Frontier {
   public func thinned(to count: Int) -> Frontier {
     guard count >= 2 else { fatalError("a curve of at least 2 points expected, got \(count)") }
     guard points.count > count else { return self }
+    guard axes.count == 2 else { return scattered(to: count) }
     let y = logarithms(points.map(\.loss))
     var kept = [0, points.count - 1]
     if let knee, count > 2 { kept.append(knee) }
@@ -26,6 +27,19 @@ extension Frontier {
     var thin = self
     thin.points = kept.map { points[$0] }
     thin.knee = knee.flatMap { kept.firstIndex(of: $0) }
+    return thin
+  }
+
+  /// A surface with at most `count` of its points, every so many in their order, and the knee.
+  private func scattered(to count: Int) -> Frontier {
+    var kept = Set((0..<count).map { $0 * (points.count - 1) / (count - 1) })
+    if let knee, kept.insert(knee).inserted {
+      kept.remove(kept.filter { $0 != 0 && $0 != points.count - 1 && $0 != knee }.min() ?? -1)
+    }
+    let order = kept.sorted()
+    var thin = self
+    thin.points = order.map { points[$0] }
+    thin.knee = knee.flatMap { order.firstIndex(of: $0) }
     return thin
   }
 }

@@ -20,7 +20,7 @@ public struct UniformPolicy: Sendable, Equatable {
     of table: SensitivityTable, pins: [Int: String] = [:]
   ) -> [UniformPolicy] {
     var seen: Set<String> = []
-    let formats = table.groups.flatMap { $0.candidates.map(\.format) }.filter {
+    let formats = table.groups.flatMap { $0.candidates.map(\.name) }.filter {
       seen.insert($0).inserted
     }
     var found: Set<[Int]> = []
@@ -28,9 +28,12 @@ public struct UniformPolicy: Sendable, Equatable {
       var choices: [Int] = []
       for (g, group) in table.groups.enumerated() {
         let wanted = pins[g] ?? format
-        let exact = group.candidates.firstIndex { $0.format == wanted }
-        let near = group.candidates.firstIndex { $0.format == standIn(wanted) }
-        guard let choice = exact ?? near else { return nil }
+        // A group whose input cannot be rounded (a table) has the weight's format alone.
+        let names = [wanted, standIn(wanted)].flatMap { [$0, weightFormat($0)] }
+        let found = names.lazy.compactMap { name in
+          group.candidates.firstIndex { $0.name == name }
+        }.first
+        guard let choice = found else { return nil }
         choices.append(choice)
       }
       // Names that come to the same choices (one of them refused everywhere) are one policy.
@@ -45,8 +48,15 @@ public struct UniformPolicy: Sendable, Equatable {
 
   /// The format that takes the place of a refused one: the same width and symmetry per channel.
   private static func standIn(_ format: String) -> String {
-    let parts = format.split(separator: "-", omittingEmptySubsequences: false)
+    let weight = weightFormat(format)
+    let parts = weight.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count > 1 else { return format }
     return ([parts[0], "channel"] + parts.dropFirst(2)).joined(separator: "-")
+      + format.dropFirst(weight.count)
+  }
+
+  /// The part of a candidate's name that is the weight's.
+  private static func weightFormat(_ name: String) -> String {
+    String(name.prefix { $0 != "/" })
   }
 }

@@ -36,7 +36,7 @@ public struct FormatSets: Sendable, Equatable {
         "the format sets have schemaVersion \(file.schemaVersion), and only "
           + "\(Self.schemaVersion) is understood")
     }
-    self.init(sets: try file.sets.mapValues { try $0.map { try Formats.named($0).name } })
+    self.init(sets: try file.sets.mapValues { try $0.map { try LayerFormat.named($0).name } })
   }
 
   /// Canonical format names from a list of names and `@set`s, in order, each once.
@@ -52,7 +52,7 @@ public struct FormatSets: Sendable, Equatable {
         }
         names += set
       } else {
-        names.append(try Formats.named(item).name)
+        names.append(try LayerFormat.named(item).name)
       }
     }
     var seen: Set<String> = []

@@ -147,7 +147,7 @@ public struct IntegerFormat: NumberFormat, Hashable {
 
   /// The grid of a group with the given range; nil where halves cannot hold it.
   @inline(__always)
-  private func grid(over range: WeightRange) -> IntegerGrid? {
+  func grid(over range: WeightRange) -> IntegerGrid? {
     let grid =
       switch symmetry {
       case .asymmetric:

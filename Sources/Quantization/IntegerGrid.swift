@@ -39,6 +39,12 @@ struct WeightRange {
   var low: Float
   var high: Float
 
+  /// A range by its ends.
+  init(low: Float, high: Float) {
+    self.low = low
+    self.high = high
+  }
+
   /// The range of `count > 0` numbers; nil when one of them is a NaN or an infinity.
   @inline(__always)
   init?(of weights: UnsafePointer<Float>, count: Int) {

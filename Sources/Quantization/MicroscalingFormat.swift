@@ -162,7 +162,7 @@ private struct TwiceScaled: BlockGrid {
 /// The base-2 logarithm of a positive number, rounded to a single first and then up to a whole number.
 ///
 /// The rounding matters just above a power of two, where the logarithm comes out as whole.
-private func ceilingOfLog2(_ value: Float) -> Int {
+func ceilingOfLog2(_ value: Float) -> Int {
   let whole = Int(value.exponent)
   let beyond = Double(value.significand) - 1
   guard beyond < 0x1p-16 else { return whole + 1 }

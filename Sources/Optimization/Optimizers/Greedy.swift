@@ -21,7 +21,7 @@ public struct Greedy: Optimizer {
   /// - Complexity: O(candidates · steps · constraints).
   public func solve(_ problem: AssignmentProblem, timeLimit: Double) throws -> Outcome {
     try HeuristicSearch.solve(problem, timeLimit: timeLimit) { search in
-      var local = LocalSearch(search.reduction, from: search.cheapest())
+      var local = LocalSearch(search.reduction, from: search.cheapest(), until: search.deadline)
       let free = [Double](repeating: 0, count: search.reduction.count)
       guard local.repair(free) else { return }
       climb(&search, from: local.chosen)
@@ -37,7 +37,7 @@ public struct Greedy: Optimizer {
     var chosen = start
     var totals = reduction.totals(chosen)
     search.offer(chosen)
-    while true {
+    while !search.isOver {
       var best: (rate: Double, gain: Double, candidate: Int) = (0, 0, -1)
       for i in 0..<reduction.count {
         let old = chosen[reduction.group[i]]

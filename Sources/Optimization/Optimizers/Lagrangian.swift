@@ -25,13 +25,14 @@ public struct Lagrangian: Optimizer {
   public func solve(_ problem: AssignmentProblem, timeLimit: Double) throws -> Outcome {
     try HeuristicSearch.solve(problem, timeLimit: timeLimit) { search in
       for relaxation in search.relaxations.prefix(8) {
-        var local = LocalSearch(search.reduction, from: relaxation.chosen)
+        var local = LocalSearch(
+          search.reduction, from: relaxation.chosen, until: search.deadline)
         guard local.repair(relaxation.reducedCosts(search.reduction)) else { continue }
         local.fill()
         search.offer(local.chosen)
       }
     } improve: { search, chosen in
-      var local = LocalSearch(search.reduction, from: chosen)
+      var local = LocalSearch(search.reduction, from: chosen, until: search.deadline)
       local.fill()
       search.offer(local.chosen)
     }

@@ -11,9 +11,9 @@ struct PipelineCommand: ParsableCommand {
     commandName: "pipelines",
     abstract: "How many trials each search strategy takes to the best of 96 measured pipelines.",
     discussion: """
-      Measures every point of SearchSpaces/pipeline.yaml on EfficientNet-Lite0 and MiniLM once, keeps the \
-      tables, and lets the strategies search them from 30 seeds. The score of a point is its loss plus a \
-      price per megabyte. The transfer row starts from all of MiniLM's trials.
+      Measures every point of SearchSpaces/pipeline.yaml and quantune.yaml on EfficientNet-Lite0 and \
+      MiniLM once, keeps the tables, and lets the strategies search them from 30 seeds. The score of a \
+      point is its loss plus a price per megabyte. The transfer row starts from all of MiniLM's trials.
       Example: bitbudget-bench pipelines -o Results/search
       """)
 
@@ -23,25 +23,38 @@ struct PipelineCommand: ParsableCommand {
   @Option(help: "Seeds for each strategy.")
   var seeds = 30
 
+  @Option(help: "One space alone: pipeline or quantune.")
+  var only: String?
+
   @Flag(help: "Measure nothing; race on the tables that are there.")
   var race = false
 
   func run() throws {
-    let space = try PipelineSpace(
-      parsing: String(contentsOfFile: "SearchSpaces/pipeline.yaml", encoding: .utf8))
+    // Widths cost bytes; how inputs are rounded costs none, so accuracy alone counts, as in Quantune.
+    let spaces = [
+      (name: "pipeline", stem: "pipelines", prices: (0.5, 0.01)),
+      (name: "quantune", stem: "quantune", prices: (0, 0)),
+    ]
+    guard only == nil || spaces.contains(where: { $0.name == only }) else {
+      throw UserError.unknown(only ?? "", "space", known: spaces.map(\.name))
+    }
     try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-    let target = try table(
-      space, model: RealModels.efficientNet, data: RealModels.photos, samples: 64, price: 0.5,
-      file: "pipelines-efficientnet-lite0.json")
-    let source = try table(
-      space, model: RealModels.miniLM, data: RealModels.sentences, samples: 64, price: 0.01,
-      file: "pipelines-minilm.json")
-    let entrants = PipelineRace(space: space, target: target, source: source)
-    let rows = try entrants.rows(seeds: UInt64(seeds))
-    let text = PipelinePage.text(rows, race: entrants, seeds: seeds)
-    try Data(text.utf8).write(
-      to: URL(fileURLWithPath: "\(output)/pipelines.md"), options: .atomic)
-    print(text)
+    for (name, stem, prices) in spaces where only == nil || only == name {
+      let space = try PipelineSpace(
+        parsing: String(contentsOfFile: "SearchSpaces/\(name).yaml", encoding: .utf8))
+      let target = try table(
+        space, model: RealModels.efficientNet, data: RealModels.photos, samples: 64,
+        price: prices.0, file: "\(stem)-efficientnet-lite0.json")
+      let source = try table(
+        space, model: RealModels.miniLM, data: RealModels.sentences, samples: 64,
+        price: prices.1, file: "\(stem)-minilm.json")
+      let entrants = PipelineRace(space: space, target: target, source: source)
+      let rows = try entrants.rows(seeds: UInt64(seeds))
+      let text = PipelinePage.text(rows, race: entrants, name: name, stem: stem, seeds: seeds)
+      try Data(text.utf8).write(
+        to: URL(fileURLWithPath: "\(output)/\(stem).md"), options: .atomic)
+      print(text)
+    }
   }
 
   /// The table of a model, measured and kept in `file`; read from there for a race alone.

@@ -91,12 +91,19 @@ public struct BisectionSearch: SearchStrategy {
     prefix = isEnough ? 0 : problem.knobs.count
   }
 
-  /// The most costly point, by prediction where costs are equal; where that breaks a bound, the best
-  /// one within the bounds.
+  /// The most costly point, by prediction where costs are equal; with a cost that does not go with the
+  /// size, the one of the least predicted loss. Where that breaks a bound, the best one within the bounds.
   private static func mostPrecise(_ problem: SearchProblem, cost: Int) throws -> [Int] {
     let values = problem.costs[cost].values
-    let top = problem.knobs.indices.map { k in
-      values[k].indices.max {
+    let isSize = problem.costs[cost].kind == .bytes
+    let top = problem.knobs.indices.map { k -> Int in
+      // What is slow need not be precise; a prediction of the loss tells.
+      if !isSize, let prior = problem.prior {
+        return values[k].indices.min {
+          (prior[k][$0], values[k][$0], $0) < (prior[k][$1], values[k][$1], $1)
+        } ?? 0
+      }
+      return values[k].indices.max {
         (values[k][$0], -(problem.prior?[k][$0] ?? 0), -$0)
           < (values[k][$1], -(problem.prior?[k][$1] ?? 0), -$1)
       } ?? 0
