@@ -3,18 +3,48 @@ internal import Quantization
 internal import Tensors
 internal import Vocabulary
 
+/// An estimator that takes the output's Fisher information with the actual output change.
+public protocol FisherEstimator: SensitivityEstimator {
+  /// What is added up before squaring.
+  static var pooling: FisherPooling { get }
+}
+
+/// What is added up before squaring.
+public enum FisherPooling: Sendable {
+  /// Nothing: every element of the output is squared.
+  case elements
+  /// The positions of a sample, per output channel.
+  case channels
+}
+
+extension FisherEstimator {
+  /// Data decides.
+  public static var needsData: Bool { true }
+  /// The output's change has a part of the input's rounding.
+  public static var takesActivations: Bool { true }
+
+  private var scorer: FisherScorer { FisherScorer(pooling: Self.pooling) }
+
+  /// One value per sample.
+  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
+    try scorer.scores(of: chunk, in: task)
+  }
+
+  /// As many as the recordings of fit into the memory.
+  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
+    -> Int
+  {
+    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
+  }
+
+  /// Forward, backward, and each format once.
+  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
+}
+
 /// What ``FisherOutput`` and ``FisherChannel`` share: recordings of a chunk, then every layer against
 /// every format.
 struct FisherScorer: Sendable {
-  /// What is added up before squaring.
-  enum Pooling: Sendable {
-    /// Nothing: every element of the output is squared.
-    case elements
-    /// The positions of a sample, per output channel.
-    case channels
-  }
-
-  var pooling: Pooling
+  var pooling: FisherPooling
 
   private var keeping: GradientKeeping { pooling == .elements ? .meanSquare : .everyDraw }
 
@@ -63,10 +93,15 @@ struct FisherScorer: Sendable {
           throw UserError(.failed, "the layer '\(layer.layer.name)' does not reach the output")
         }
         let weight = try task.executor.parameter(layer.weight)
-        for (k, format) in group.formats.enumerated() {
-          let delta = try task.executor.roundTrip(layer, format) - weight
-          for use in uses {
-            let perSample = try use.flatMap { try effects(of: delta, in: $0) }
+        for (k, candidate) in group.candidates.enumerated() {
+          let delta = try task.executor.roundTrip(layer, candidate.weight) - weight
+          for (use, node) in zip(uses, layer.uses) {
+            let rounding = try candidate.activation.map {
+              try task.graph.rounding(of: layer, $0, use: node, ranges: task.ranges)
+            }
+            let perSample = try use.flatMap {
+              try effects(of: $0.change(by: delta, of: weight, rounding: rounding), in: $0)
+            }
             for (sample, effect) in perSample.enumerated() {
               // The gradients are of the sum over positions, the loss is the mean.
               totals[k][sample] += effect / Double(positions[sample])
@@ -80,8 +115,7 @@ struct FisherScorer: Sendable {
   }
 
   /// `½ mean over draws of Σ (g ⊙ ΔY)²` of each sample.
-  private func effects(of delta: Tensor, in use: RecordedUse) throws -> [Double] {
-    let change = try use.change(by: delta)
+  private func effects(of change: Tensor, in use: RecordedUse) throws -> [Double] {
     switch pooling {
     case .elements:
       return try use.perSample(change * change * use.gradients[0]).map { 0.5 * $0 }

@@ -10,13 +10,21 @@ public struct MeasuredGroup: Sendable {
   /// Indices into the graph's layers.
   public var layers: [Int]
   /// The candidates; every layer of the group accepts each of them.
-  public var formats: [any NumberFormat]
+  public var candidates: [LayerFormat]
 
-  /// A group of layers with its candidate formats.
-  public init(name: String, layers: [Int], formats: [any NumberFormat]) {
+  /// The candidates' formats of weights.
+  public var formats: [any NumberFormat] { candidates.map(\.weight) }
+
+  /// A group of layers with its candidates.
+  public init(name: String, layers: [Int], candidates: [LayerFormat]) {
     self.name = name
     self.layers = layers
-    self.formats = formats
+    self.candidates = candidates
+  }
+
+  /// A group of layers with candidates that leave the inputs alone.
+  public init(name: String, layers: [Int], formats: [any NumberFormat]) {
+    self.init(name: name, layers: layers, candidates: formats.map { LayerFormat($0) })
   }
 }
 
@@ -26,27 +34,44 @@ public struct MeasurementTask: Sendable {
   public var executor: Executor
   /// The groups with their candidates.
   public var groups: [MeasuredGroup]
+  /// The ranges of the inputs, for candidates that round them with static ones.
+  public var ranges: ActivationRanges
   /// Decides everything random.
   public var seed: UInt64
   /// Threads to use, one job each.
   public var workers: Int
+  /// Bytes that copies of the measured weights may take.
+  public var memory: Int
   /// Told after each piece of work what share of the chunk's work it was, from any thread.
   public var advanced: @Sendable (Double) -> Void
 
   /// A task.
   public init(
-    executor: Executor, groups: [MeasuredGroup], seed: UInt64, workers: Int,
+    executor: Executor, groups: [MeasuredGroup], ranges: ActivationRanges = .none, seed: UInt64,
+    workers: Int, memory: Int = 3_000_000_000,
     advanced: @escaping @Sendable (Double) -> Void = { _ in }
   ) {
     self.executor = executor
     self.groups = groups
+    self.ranges = ranges
     self.seed = seed
     self.workers = workers
+    self.memory = memory
     self.advanced = advanced
   }
 
   /// The network.
   public var graph: Graph { executor.graph }
+
+  /// What is computed in place of a group's layers under a candidate that rounds their inputs.
+  func operations(_ group: Int, _ candidate: Int) throws -> [Int: any Models.Operation] {
+    let activation = groups[group].candidates[candidate].activation
+    return try groups[group].layers.reduce(into: [:]) { all, layer in
+      try all.merge(
+        graph.operations(of: graph.layers[layer], activation, ranges: ranges)
+      ) { $1 }
+    }
+  }
 
   /// The share of all weights that a group's candidates make up, for progress.
   func share(of group: Int) -> Double {

@@ -25,11 +25,27 @@ public struct SampleEvaluation: Sendable {
 public struct PolicyEvaluator: Sendable {
   private let executor: Executor
   private let workers: Int
+  private let ranges: ActivationRanges
 
   /// An evaluator that runs `workers` samples side by side.
-  public init(executor: Executor, workers: Int) {
+  ///
+  /// - Parameter ranges: Of the inputs that a policy rounds with static ranges.
+  public init(executor: Executor, workers: Int, ranges: ActivationRanges = .none) {
     self.executor = executor
     self.workers = workers
+    self.ranges = ranges
+  }
+
+  /// Evaluates policies that leave the layers' inputs alone.
+  ///
+  /// As the method below, with formats of weights.
+  public func evaluate(
+    _ policies: [[(any NumberFormat)?]], on samples: [[String: Tensor]], memory: Int,
+    advanced: @escaping @Sendable (Double) -> Void = { _ in }
+  ) throws -> [[SampleEvaluation]] {
+    try evaluate(
+      policies.map { $0.map { $0.map { LayerFormat($0) } } }, on: samples, memory: memory,
+      advanced: advanced)
   }
 
   /// Evaluates policies on samples.
@@ -41,7 +57,7 @@ public struct PolicyEvaluator: Sendable {
   ///   - advanced: Told the share of all work after each piece. Called from any thread.
   /// - Returns: `[policy][sample]`.
   public func evaluate(
-    _ policies: [[(any NumberFormat)?]], on samples: [[String: Tensor]], memory: Int,
+    _ policies: [[LayerFormat?]], on samples: [[String: Tensor]], memory: Int,
     advanced: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws -> [[SampleEvaluation]] {
     var results = policies.map { _ in [SampleEvaluation]() }
@@ -64,12 +80,13 @@ public struct PolicyEvaluator: Sendable {
       }
       for (index, policy) in policies.enumerated() {
         let weights = try roundTrips(policy)
+        let operations = try roundedInputs(policy)
         let evaluations = Collected<[SampleEvaluation]>(count: end - start)
         try Engine.parallel(end - start, workers: workers) { k in
           guard let reference = references[k] else { return }
           evaluations[k] = try recordingGradients(false) {
             let inputs = try all.stacked(batches[start + k])
-            let output = try executor.run(inputs, weights: weights)
+            let output = try executor.run(inputs, weights: weights, operations: operations)
             return try compare(output, with: reference, inputs: inputs)
           }
           advanced(1 / work)
@@ -81,15 +98,25 @@ public struct PolicyEvaluator: Sendable {
   }
 
   /// The changed weights of a policy.
-  private func roundTrips(_ policy: [(any NumberFormat)?]) throws -> [ValueID: Tensor] {
+  private func roundTrips(_ policy: [LayerFormat?]) throws -> [ValueID: Tensor] {
     let layers = executor.graph.layers
     let tensors = Collected<Tensor>(count: layers.count)
     try Engine.parallel(layers.count, workers: workers) { k in
-      if let format = policy[k] { tensors[k] = try executor.roundTrip(layers[k], format) }
+      if let format = policy[k] { tensors[k] = try executor.roundTrip(layers[k], format.weight) }
     }
     var weights: [ValueID: Tensor] = [:]
     for (k, layer) in layers.enumerated() { weights[layer.weight] = tensors[k] }
     return weights
+  }
+
+  /// What is computed in place of the layers whose inputs a policy rounds.
+  private func roundedInputs(_ policy: [LayerFormat?]) throws -> [Int: any Models.Operation] {
+    let graph = executor.graph
+    return try zip(graph.layers, policy).reduce(into: [:]) { all, item in
+      try all.merge(
+        graph.operations(of: item.0, item.1?.activation, ranges: ranges)
+      ) { $1 }
+    }
   }
 
   private func compare(_ output: Tensor, with reference: Tensor, inputs: [String: Tensor]) throws

@@ -32,6 +32,7 @@ public final class PolicyScorer {
   private let executor: Executor
   private let loss: OutputLoss
   private let groups: [MeasuredGroup]
+  private let ranges: ActivationRanges
   private let samples: [[String: Tensor]]
   private let workers: Int
   private let memory: Int
@@ -46,18 +47,20 @@ public final class PolicyScorer {
   /// - Parameters:
   ///   - executor: The network.
   ///   - groups: What a policy decides; a layer in none of them stays as it is.
+  ///   - ranges: Of the inputs that candidates round with static ranges.
   ///   - samples: Inputs by name, each with a first axis of one.
   ///   - workers: Batches of samples that are run side by side.
   ///   - memory: Bytes for everything that is kept: half for weights, a quarter each for reference
   ///     outputs and for the places where policies part.
   ///   - loss: What is measured; nil for the network's usual loss.
   public init(
-    executor: Executor, groups: [MeasuredGroup], samples: [[String: Tensor]], workers: Int,
-    memory: Int, loss: OutputLoss? = nil
+    executor: Executor, groups: [MeasuredGroup], ranges: ActivationRanges = .none,
+    samples: [[String: Tensor]], workers: Int, memory: Int, loss: OutputLoss? = nil
   ) {
     self.executor = executor
     self.loss = loss ?? OutputLoss(head: executor.graph.head)
     self.groups = groups
+    self.ranges = ranges
     self.samples = samples
     self.workers = workers
     self.memory = memory
@@ -97,7 +100,8 @@ public final class PolicyScorer {
       for (place, policy) in walk.order.enumerated() {
         let changed = try quantized(policies[policy])
         let results = try run(
-          chunk: inputs, references: known, weights: changed, snapshots: snapshots,
+          chunk: inputs, references: known, weights: changed,
+          operations: try roundedInputs(policies[policy]), snapshots: snapshots,
           step: walk.steps[place], workers: chunk.count > 1 || isSingle ? workers : 1)
         losses[policy] += results
         if number == chunks.count - 1 { try finished(policy, losses[policy]) }
@@ -108,7 +112,8 @@ public final class PolicyScorer {
   /// Runs one policy on the batches of a chunk, from where it parts from the one before.
   private func run(
     chunk: [[String: Tensor]], references: [Tensor], weights: [ValueID: Tensor],
-    snapshots: Collected<[Execution]>, step: PrefixWalk.Step, workers: Int
+    operations: [Int: any Models.Operation], snapshots: Collected<[Execution]>,
+    step: PrefixWalk.Step, workers: Int
   ) throws -> [Double] {
     let executor = executor
     let loss = loss
@@ -123,10 +128,10 @@ public final class PolicyScorer {
         let began = execution.next
         kept.removeAll { !step.stops.contains($0.next) }
         for stop in step.stops where stop > execution.next {
-          try executor.advance(&execution, to: stop, weights: weights)
+          try executor.advance(&execution, to: stop, weights: weights, operations: operations)
           kept.append(execution)
         }
-        try executor.advance(&execution, weights: weights)
+        try executor.advance(&execution, weights: weights, operations: operations)
         let output = try executor.result(of: execution)
         guard try output.sum().item().isFinite else {
           throw UserError(
@@ -200,7 +205,22 @@ public final class PolicyScorer {
     try SampleChunk(first: 0, samples: samples).stacked(batch)
   }
 
-  // MARK: Weights
+  // MARK: Weights and inputs
+
+  /// What is computed in place of the layers whose inputs a policy rounds.
+  private func roundedInputs(_ policy: [Int]) throws -> [Int: any Models.Operation] {
+    let graph = executor.graph
+    var result: [Int: any Models.Operation] = [:]
+    for (group, choice) in zip(groups, policy) {
+      for layer in group.layers.map({ graph.layers[$0] }) {
+        try result.merge(
+          graph.operations(
+            of: layer, group.candidates[choice].activation, ranges: ranges)
+        ) { $1 }
+      }
+    }
+    return result
+  }
 
   /// The changed weights of a policy.
   private func quantized(_ policy: [Int]) throws -> [ValueID: Tensor] {
@@ -231,92 +251,6 @@ public final class PolicyScorer {
     }
     work.roundTrips += wanted.count
     return result
-  }
-}
-
-/// The order in which policies are run, and where each goes on.
-struct PrefixWalk {
-  /// One policy's run.
-  struct Step: Sendable {
-    /// The node at which it parts from the policy before.
-    var start: Int
-    /// Nodes at which later policies part from it, rising.
-    var stops: [Int]
-  }
-
-  /// Indices of the policies, neighbours sharing as much as they can.
-  var order: [Int]
-  /// In that order.
-  var steps: [Step]
-
-  /// Sorts policies by their choices in the order of first use.
-  init(_ policies: [[Int]], order groups: [(group: Int, node: Int)], end: Int) {
-    let keys = policies.map { policy in groups.map { policy[$0.group] } }
-    let order = policies.indices.sorted { a, b in
-      keys[a] == keys[b] ? a < b : keys[a].lexicographicallyPrecedes(keys[b])
-    }
-    var partings: [Int] = []
-    for (place, policy) in order.enumerated() {
-      guard place > 0 else {
-        partings.append(0)
-        continue
-      }
-      let before = keys[order[place - 1]]
-      let first = before.indices.first { before[$0] != keys[policy][$0] }
-      partings.append(first.map { groups[$0].node } ?? end)
-    }
-    self.order = order
-    steps = order.indices.map { place in
-      // Where a later policy parts from this one: the earliest parting on the way to it.
-      var stops: [Int] = []
-      var earliest = Int.max
-      for parting in partings[(place + 1)...] where parting < earliest {
-        if parting == 0 { break }
-        earliest = parting
-        stops.append(parting)
-      }
-      return Step(start: partings[place], stops: stops.reversed())
-    }
-  }
-}
-
-/// Quantized weights within a number of bytes, the least recently used dropped first.
-private struct WeightCache {
-  struct Key: Hashable {
-    var layer: Int
-    var group: Int
-    var candidate: Int
-  }
-
-  private struct Entry {
-    var tensor: Tensor
-    var used: Int
-  }
-
-  private let limit: Int
-  private var entries: [Key: Entry] = [:]
-  private var bytes = 0
-  private var clock = 0
-
-  init(limit: Int) { self.limit = limit }
-
-  subscript(key: Key) -> Tensor? {
-    mutating get {
-      guard let tensor = entries[key]?.tensor else { return nil }
-      clock += 1
-      entries[key]?.used = clock
-      return tensor
-    }
-  }
-
-  mutating func insert(_ tensor: Tensor, for key: Key) {
-    clock += 1
-    entries[key] = Entry(tensor: tensor, used: clock)
-    bytes += tensor.byteCount
-    while bytes > limit, let oldest = entries.min(by: { $0.value.used < $1.value.used }) {
-      bytes -= oldest.value.tensor.byteCount
-      entries[oldest.key] = nil
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Models
+internal import Quantization
 internal import Tensors
 internal import Vocabulary
 
@@ -82,6 +83,27 @@ struct RecordedUse: Sendable {
 
   /// The output's change under a change of the weight.
   func change(by delta: Tensor) throws -> Tensor { try operation.change(of: input, by: delta) }
+
+  /// The output's change when the weight changes by `delta` and the input is rounded:
+  /// `op(x, ΔW) + op(Q(x) − x, W + ΔW)`.
+  func change(by delta: Tensor, of weight: Tensor, rounding: InputRounding?) throws -> Tensor {
+    let change = try change(by: delta)
+    guard let rounding, input.dtype?.isFloatingPoint == true else { return change }
+    let error = try rounded(by: rounding) - input
+    return try change + operation.change(of: error, by: weight + delta)
+  }
+
+  /// The input as it comes back: samples apart from each other, as a dynamic range needs them.
+  private func rounded(by rounding: InputRounding) throws -> Tensor {
+    guard rounding.format.isDynamic, operation.kind == .linear else { return try rounding(input) }
+    var start = 0
+    let parts = try rows.map { count in
+      defer { start += count }
+      let sample = try input.sliced(0, start, start + count)
+      return try rounding(sample.unsqueezed(0)).reshaped(sample.shape)
+    }
+    return try .concatenated(parts, axis: 0)
+  }
 
   /// Sums of a tensor of the output's shape over everything but samples.
   func perSample(_ values: Tensor) throws -> [Double] {

@@ -17,6 +17,8 @@ public protocol SensitivityEstimator: Sendable {
   /// They are kept, since means of values cut off at zero would be too large; tables hold their means
   /// at zero when they are planned from.
   static var isSigned: Bool { get }
+  /// Whether candidates that round a layer's input are scored with it; others look at weights alone.
+  static var takesActivations: Bool { get }
 
   /// An estimator with its usual settings.
   init()
@@ -43,8 +45,12 @@ public protocol SensitivityEstimator: Sendable {
 }
 
 extension SensitivityEstimator {
+  /// Most estimate the network's loss.
+  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
   /// Scores are squares or divergences.
   public static var isSigned: Bool { false }
+  /// Most look at weights alone.
+  public static var takesActivations: Bool { false }
 }
 
 /// Every estimator there is.
@@ -57,7 +63,7 @@ public enum Estimators {
     ZScoreDistribution.self, WeightKL.self, GradientError.self, GradientErrorAbsolute.self,
     Taylor.self, LayerInputModification.self, BlockImportance.self, TopEigenvalue.self,
     Relevance.self, RelevanceError.self, Interlayer.self, MeasuredPairs.self, Shapley.self,
-    ExactKLFrom8Bit.self,
+    ExactKLFrom8Bit.self, ExactLoss.self, OutputErrorRSQ.self, HutchinsonBlocked.self,
   ]
 
   /// The name of the estimator that is used unless another is asked for.

@@ -20,7 +20,7 @@ public struct MeasurementKey: Codable, Hashable, Sendable {
 
 /// One format that a group may take, with the bytes that the group takes in it.
 public struct StudyCandidate: Codable, Hashable, Sendable {
-  /// The format's name.
+  /// The format's name, such as `int4-g64` or `int8-channel/int8-tensor`.
   public var format: String
   /// Bytes of the group's weights in this format.
   public var bytes: Int

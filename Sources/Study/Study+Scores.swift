@@ -70,8 +70,10 @@ extension Study {
         weights: header.groups[group].weights,
         candidates: run.candidates[group].indices.map { index in
           let mean = SampleMean(scores[group][index])
+          let name = run.candidates[group][index].format.split(separator: "/", maxSplits: 1)
           return Candidate(
-            format: run.candidates[group][index].format, loss: mean.mean,
+            format: name.first.map(String.init) ?? "",
+            activation: name.count > 1 ? String(name[1]) : nil, loss: mean.mean,
             standardError: mean.standardError, bytes: run.candidates[group][index].bytes)
         })
     }

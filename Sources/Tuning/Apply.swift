@@ -50,7 +50,13 @@ extension OpenedModel {
     -> AppliedSummary
   {
     let writer = try ModelWriters.named(kind)
-    let formats = try formats(of: policy)
+    let formats = try formats(of: policy).map(\.weight)
+    if let layer = policy.layers.first(where: { $0.activation != "none" }) {
+      throw UserError(
+        .failed,
+        "a file of weights cannot say that the input of '\(layer.name)' is rounded to "
+          + "\(layer.activation); export the policy instead")
+    }
     let promised = Dictionary(policy.layers.map { ($0.name, $0.bytes) }) { first, _ in first }
     var layerBytes = 0
     let layers = try zip(graph.layers, formats).map { layer, format in

@@ -95,8 +95,10 @@ extension OpenedModel {
     let uniform = try uniform(format)
     var policy = planned
     for (k, format) in uniform.formats.enumerated() {
-      policy.layers[k].weight = format.name
-      policy.layers[k].bytes = format.bytes(of: graph.layers[k].layer.shape)
+      policy.layers[k].weight = format.weight.name
+      policy.layers[k].activation = format.activation?.name ?? "none"
+      policy.layers[k].activationRange = nil
+      policy.layers[k].bytes = format.weight.bytes(of: graph.layers[k].layer.shape)
       policy.layers[k].why =
         "uniform \(uniform.name) lost less on held-out data than the planned policy"
     }

@@ -16,7 +16,8 @@ public enum Catalogue {
 
   /// The kinds.
   public static let kinds = [
-    "estimators", "optimizers", "strategies", "exporters", "formats", "runtimes",
+    "estimators", "optimizers", "strategies", "exporters", "formats", "activations", "runtimes",
+    "devices",
   ]
 
   /// The entries of a kind.
@@ -31,6 +32,9 @@ public enum Catalogue {
     case "strategies": SearchStrategies.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "exporters": Exporters.all.map { Entry(name: $0.id, summary: $0.summary) }
     case "runtimes": try RuntimeProfiles.all().map { Entry(name: $0.name, summary: $0.summary) }
+    case "devices": try Devices.entries()
+    case "activations":
+      ActivationFormat.all.map { Entry(name: $0.name, summary: $0.summary) }
     case "formats": Formats.all.map { Entry(name: $0.name, summary: $0.summary) }
     default: throw UserError.unknown(kind, "kind", known: kinds)
     }
@@ -42,5 +46,5 @@ public enum Defaults {
   /// The estimator.
   public static let estimator = Estimators.defaultName
   /// Uniform formats that a policy has to beat: every integer width, granularity and symmetry.
-  public static let baselines = Formats.all.map(\.name).filter { $0.hasPrefix("int") }
+  public static let baselines = Formats.all.filter { $0 is IntegerFormat }.map(\.name)
 }

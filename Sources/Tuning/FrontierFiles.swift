@@ -7,12 +7,18 @@ public import Vocabulary
 public enum FrontierFiles {
   /// Writes `frontier.json`, `frontier.csv` and, where it is a curve, `frontier.svg`; returns their
   /// paths.
-  public static func write(_ frontier: Frontier, to directory: String) throws -> [String] {
+  ///
+  /// - Parameter budgets: Limits that the drawing shows.
+  public static func write(_ frontier: Frontier, to directory: String, budgets: [Budget] = [])
+    throws -> [String]
+  {
     let base = directory + "/frontier"
     try FrontierFile.write(frontier, to: base + ".json")
     try AtomicFile.write(FrontierCSV.render(frontier), to: base + ".csv")
-    guard frontier.axes == ["bytes", "loss"] else { return [".json", ".csv"].map { base + $0 } }
-    try AtomicFile.write(FrontierSVG.render(frontier), to: base + ".svg")
+    guard frontier.axes.count == 2, frontier.axes[1] == "loss" else {
+      return [".json", ".csv"].map { base + $0 }
+    }
+    try AtomicFile.write(FrontierSVG.render(frontier, budgets: budgets), to: base + ".svg")
     return [".json", ".csv", ".svg"].map { base + $0 }
   }
 
@@ -49,12 +55,26 @@ public enum FrontierFiles {
 extension PlanningSource {
   /// The predicted frontier of a kind with its baselines, thinned to at most `points` points.
   ///
-  /// - Throws: `UserError` when the exact frontier has too many points, or measured points are
-  ///   asked for.
-  public func frontier(points: Int, kind: Frontier.Kind) throws -> Frontier {
+  /// - Parameter axes: The loss and one or two costs; of bytes and the loss there are the hull and the
+  ///   exact frontier, of other axes the supported points.
+  /// - Throws: `UserError` when the exact frontier has too many points, measured points are asked for, or a
+  ///   cost is not known.
+  public func frontier(points: Int, kind: Frontier.Kind, axes: [String] = ["bytes", "loss"]) throws
+    -> Frontier
+  {
+    guard axes == ["bytes", "loss"] else {
+      guard kind == .hull else {
+        throw UserError(.usage, "an exact frontier is drawn between bytes and loss alone")
+      }
+      guard axes.last == "loss" else {
+        throw UserError(.usage, "the loss is the last axis, as in latency,loss")
+      }
+      return try Frontier.supported(of: runnableTable, axes: axes, model: name)
+        .thinned(to: points)
+    }
     switch kind {
-    case .hull: try frontier(points: points)
-    case .exact: try Frontier.exact(of: table, model: name).thinned(to: points)
+    case .hull: return try frontier(points: points)
+    case .exact: return try Frontier.exact(of: runnableTable, model: name).thinned(to: points)
     case .measured:
       throw UserError(.usage, "a table of sensitivities predicts and does not measure")
     }

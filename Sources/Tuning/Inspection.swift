@@ -62,12 +62,12 @@ extension OpenedModel {
       group.layers.map { layer in
         Inspection.LayerEntry(
           layer: graph.layers[layer].layer, group: index,
-          candidates: group.formats.map {
-            .init(format: $0.name, bytes: $0.bytes(of: graph.layers[layer].layer.shape))
+          candidates: group.candidates.map {
+            .init(format: $0.name, bytes: $0.weight.bytes(of: graph.layers[layer].layer.shape))
           })
       }
     }
-    let feasible = try cost.feasibleBytes(from: names)
+    let feasible = try cost.feasibleBytes(from: names.map { LayerFormat.split($0).weight })
     return Inspection(
       name: graph.name, architecture: graph.architecture, head: graph.head.rawValue,
       weights: weights, layers: entries, skipped: graph.skipped, fixedBytes: fixedBytes,
@@ -83,7 +83,7 @@ struct UniformPolicy: Sendable {
   /// The format that was asked for.
   var name: String
   /// A format for each layer.
-  var formats: [any NumberFormat]
+  var formats: [LayerFormat]
   /// Bytes of the quantizable layers.
   var layerBytes: Int
   /// Bits per weight of the quantizable layers.
@@ -95,8 +95,13 @@ extension OpenedModel {
   ///
   /// - Throws: `UserError` when a layer takes neither it nor a stand-in.
   func uniform(_ name: String) throws -> UniformPolicy {
-    let formats = try cost.layers.map { try ByteCost.format(name, of: $0) }
-    let bytes = try cost.layerBytes(in: formats.map(\.name))
+    let wanted = try LayerFormat.named(name)
+    let formats = try graph.layers.map { layer in
+      LayerFormat(
+        try ByteCost.format(wanted.weight.name, of: layer.layer),
+        activation: hasInput(layer) ? wanted.activation : nil)
+    }
+    let bytes = try cost.layerBytes(in: formats.map(\.weight.name))
     return UniformPolicy(
       name: name, formats: formats, layerBytes: bytes, bpw: cost.bitsPerWeight(layerBytes: bytes))
   }

@@ -14,9 +14,11 @@ extension OpenedModel {
   /// - Parameters:
   ///   - points: How many points to evaluate, spread evenly.
   ///   - data: Held-out data; its held-out part is used.
+  ///   - source: What the frontier was drawn from, which knows the ranges of activations.
   public func measured(
     _ frontier: Frontier, points: Int, data options: CalibrationOptions,
-    part: CalibrationPart = .heldOut, workers: Int, progress: @escaping ProgressHandler
+    part: CalibrationPart = .heldOut, of source: PlanningSource? = nil, workers: Int,
+    progress: @escaping ProgressHandler
   ) throws -> Frontier {
     var frontier = frontier
     let names = graph.layers.map(\.layer.name)
@@ -28,7 +30,7 @@ extension OpenedModel {
     let chosen = spread(frontier.points.count, points)
     var policies = try chosen.map { point in
       try zip(frontier.formats, frontier.points[point].choices).map { formats, choice in
-        try Formats.named(formats[choice]) as (any NumberFormat)?
+        try LayerFormat.named(formats[choice]) as LayerFormat?
       }
     }
     let baselines = try frontier.baselines.map { baseline in
@@ -36,7 +38,9 @@ extension OpenedModel {
     }
     policies += baselines.map(\.formats)
     let counter = ProgressCounter("measuring the frontier", handler: progress)
-    let evaluations = try PolicyEvaluator(executor: executor, workers: workers).evaluate(
+    let evaluations = try PolicyEvaluator(
+      executor: executor, workers: workers, ranges: source?.ranges ?? .none
+    ).evaluate(
       policies, on: data.samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) }
     )
@@ -60,11 +64,11 @@ extension OpenedModel {
     }
     return frontier.reranked()
   }
+}
 
-  /// `wanted` of `count` indices, the ends among them.
-  private func spread(_ count: Int, _ wanted: Int) -> [Int] {
-    guard wanted < count else { return Array(0..<count) }
-    guard wanted > 1 else { return [count / 2] }
-    return (0..<wanted).map { $0 * (count - 1) / (wanted - 1) }
-  }
+/// `wanted` of `count` indices, evenly spread, the ends among them.
+func spread(_ count: Int, _ wanted: Int) -> [Int] {
+  guard wanted < count else { return Array(0..<count) }
+  guard wanted > 1 else { return [count / 2] }
+  return (0..<wanted).map { $0 * (count - 1) / (wanted - 1) }
 }

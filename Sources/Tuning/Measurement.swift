@@ -5,7 +5,7 @@ internal import Quantization
 internal import Sensitivity
 internal import Study
 internal import Tensors
-internal import Vocabulary
+public import Vocabulary
 
 /// What is measured, on what, and within which limits.
 public struct MeasurementOptions: Sendable {
@@ -25,6 +25,8 @@ public struct MeasurementOptions: Sendable {
   public var memory: Int?
   /// Whether earlier scores of this study are thrown away.
   public var fresh: Bool
+  /// What everything but the group that is scored has; nil for the stored network.
+  public var base: Policy?
 
   /// Options of a measurement.
   public init(
@@ -58,6 +60,8 @@ public struct MeasurementReport: Codable, Sendable {
     public var unit: String
     /// Seconds of this call.
     public var seconds: Double
+    /// What a sample was told to take before the run, in forward passes.
+    public var forwardPasses: Double
   }
 
   /// The model.
@@ -81,15 +85,29 @@ extension OpenedModel {
   public func measure(
     _ options: MeasurementOptions, into directory: String, progress: @escaping ProgressHandler
   ) throws -> MeasurementReport {
-    let estimators = try options.estimators.map { try ($0, Estimators.named($0)) }
+    let estimators = try options.estimators.map {
+      try ($0, estimator(named: $0, from: options.base))
+    }
+    let memory = try recordingMemory(options.memory)
     let groups = try groups(formats: options.formats)
+    for (name, estimator) in estimators where !type(of: estimator).takesActivations {
+      guard groups.allSatisfy({ $0.candidates.allSatisfy { $0.activation == nil } }) else {
+        let able = Estimators.all.filter { $0.takesActivations }.map { $0.id }
+        throw UserError(
+          .usage,
+          "\(name) looks at weights alone; candidates that round a layer's input are scored by "
+            + able.joined(separator: ", "))
+      }
+    }
     let data = try data(options.data, part: options.part)
     let study = try study(at: directory, groups: groups, fresh: options.fresh)
+    try keepGeometry(of: data.samples.first?.inputs, in: directory)
     let clock = ContinuousClock()
     let began = clock.now
     let entries = try estimators.map { name, estimator in
       try run(
-        estimator, named: name, data: data, groups: groups, options: options, study: study,
+        estimator, named: name, data: data, groups: groups, options: options, memory: memory,
+        study: study,
         elapsed: { (clock.now - began).seconds }, progress: progress)
     }
     return MeasurementReport(
@@ -97,7 +115,10 @@ extension OpenedModel {
   }
 
   private func study(at directory: String, groups: [MeasuredGroup], fresh: Bool) throws -> Study {
-    if fresh, Study.exists(at: directory) { try Study.remove(at: directory) }
+    if fresh, Study.exists(at: directory) {
+      try Study.remove(at: directory)
+      try ActivationFile.removeAll(in: directory)
+    }
     return try Study.create(
       at: directory,
       header: StudyHeader(
@@ -113,7 +134,7 @@ extension OpenedModel {
 
   private func run(
     _ estimator: any SensitivityEstimator, named name: String, data: CalibrationSet,
-    groups: [MeasuredGroup], options: MeasurementOptions, study: Study,
+    groups: [MeasuredGroup], options: MeasurementOptions, memory: Int, study: Study,
     elapsed: () -> Double, progress: @escaping ProgressHandler
   ) throws -> MeasurementReport.Entry {
     let began = elapsed()
@@ -122,18 +143,27 @@ extension OpenedModel {
     let run = try study.begin(
       MeasurementKey(
         estimator: name, data: data.digest, seed: options.data.seed,
-        configuration: "formats=\(options.formats.joined(separator: ","))"),
+        configuration: "formats=\(options.formats.joined(separator: ","))"
+          + configuration(of: options.base)),
       samples: samples.count, unit: unit,
       candidates: groups.map { group in
-        group.formats.map { StudyCandidate(format: $0.name, bytes: bytes(of: group, in: $0)) }
+        group.candidates.map {
+          StudyCandidate(format: $0.name, bytes: bytes(of: group, in: $0.weight))
+        }
       })
     let covered = try study.completedSamples(run).first
     let resumed = covered.map { $0.lowerBound == 0 ? $0.upperBound : 0 } ?? 0
+    let ranges = try ranges(
+      of: groups, samples: samples, workers: options.workers, run: run, in: study.path,
+      progress: progress)
+    var task = MeasurementTask(
+      executor: executor, groups: groups, ranges: ranges, seed: options.data.seed,
+      workers: options.workers, memory: memory)
+    progress(
+      .note(cost(of: estimator, named: name, in: task, samples: samples.count - resumed)))
     let counter = ProgressCounter(
       "measuring \(name)", start: Double(resumed) / Double(samples.count), handler: progress)
     var next = min(resumed, samples.count)
-    var task = MeasurementTask(
-      executor: executor, groups: groups, seed: options.data.seed, workers: options.workers)
     var size = 0
     var stopped = false
     while next < samples.count {
@@ -144,7 +174,7 @@ extension OpenedModel {
       if size == 0 {
         size = try estimator.samplesPerChunk(
           task, sample: SampleChunk(first: 0, samples: [largest(of: samples)]),
-          memory: recordingMemory(options.memory))
+          memory: memory)
         // Scores are kept chunk by chunk: a kill or --time loses at most an eighth of the run.
         if type(of: estimator).needsData { size = min(size, max(2, (samples.count + 7) / 8)) }
       }
@@ -166,20 +196,25 @@ extension OpenedModel {
     try study.finish(run, samples: next)
     return .init(
       estimator: name, samples: next, resumed: resumed, stopped: stopped, unit: unit,
-      seconds: elapsed() - began)
+      seconds: elapsed() - began, forwardPasses: estimator.forwardPasses(task))
+  }
+
+  /// The ranges of a run's static activations: those that it was begun with, else new ones.
+  private func ranges(
+    of groups: [MeasuredGroup], samples: [[String: Tensor]], workers: Int, run: Run,
+    in directory: String, progress: @escaping ProgressHandler
+  ) throws -> ActivationRanges {
+    if let known = try ActivationFile.read(run: run.id, in: directory) { return known }
+    let ranges = try activationRanges(
+      of: groups, samples: samples, workers: workers, progress: progress)
+    if ranges != .none { try ActivationFile.write(ranges, run: run.id, in: directory) }
+    return ranges
   }
 
   /// The sample with the most elements: the one to plan memory by.
   private func largest(of samples: [[String: Tensor]]) -> [String: Tensor] {
     func size(_ sample: [String: Tensor]) -> Int { sample.values.reduce(0) { $0 + $1.count } }
     return samples.max { size($0) < size($1) } ?? [:]
-  }
-
-  /// Bytes that recordings may take: what the limit (3 GB unless another is given) leaves beside the
-  /// weights and the libraries.
-  private func recordingMemory(_ limit: Int?) -> Int {
-    let weights = graph.parameters.reduce(0) { $0 + 4 * $1.shape.reduce(1, *) }
-    return max(64_000_000, (limit ?? 3_000_000_000) - weights - 500_000_000)
   }
 }
 

@@ -47,13 +47,14 @@ public struct OpenedModel: Sendable {
   /// replaced by the same width per channel.
   func groups(formats names: [String]) throws -> [MeasuredGroup] {
     try graph.layers.enumerated().map { index, layer in
-      let formats = try Formats.candidates(for: layer.layer.shape, from: names)
-      guard !formats.isEmpty else {
+      let candidates = try LayerFormat.candidates(
+        for: layer.layer.shape, hasInput: hasInput(layer), from: names)
+      guard !candidates.isEmpty else {
         throw UserError(
           .failed,
           "the layer '\(layer.layer.name)' accepts none of \(names.joined(separator: ", "))")
       }
-      return MeasuredGroup(name: layer.layer.name, layers: [index], formats: formats)
+      return MeasuredGroup(name: layer.layer.name, layers: [index], candidates: candidates)
     }
   }
 
@@ -65,8 +66,10 @@ public struct OpenedModel: Sendable {
         GroupSensitivity(
           name: group.name, layers: [group.name],
           weights: group.layers.reduce(0) { $0 + graph.layers[$1].layer.shape.count },
-          candidates: group.formats.map {
-            Candidate(format: $0.name, loss: 0, bytes: bytes(of: group, in: $0))
+          candidates: group.candidates.map {
+            Candidate(
+              format: $0.weight.name, activation: $0.activation?.name, loss: 0,
+              bytes: bytes(of: group, in: $0.weight))
           })
       }, fixedBytes: fixedBytes)
   }

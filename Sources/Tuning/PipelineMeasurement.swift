@@ -19,6 +19,7 @@ public struct PipelineResult: Codable, Sendable, Hashable {
 extension OpenedModel {
   /// Evaluates every point of a pipeline space, in the order of its points.
   ///
+  /// Ranges of inputs are calibrated on the calibration part of the data, whatever part is evaluated.
   /// Points that come to the same formats (a knob that no layer feels) are evaluated once.
   ///
   /// - Complexity: one forward pass per sample and distinct point.
@@ -30,7 +31,7 @@ extension OpenedModel {
     let points = try space.points()
     let formats = try points.map { try space.formats($0, for: layers) }
     var index: [[String]: Int] = [:]
-    var distinct: [[any NumberFormat]] = []
+    var distinct: [[LayerFormat]] = []
     let places = formats.map { formats in
       let names = formats.map(\.name)
       if let place = index[names] { return place }
@@ -38,16 +39,26 @@ extension OpenedModel {
       distinct.append(formats)
       return distinct.count - 1
     }
+    let ranges = try activationRanges(
+      of: layers.indices.map { layer in
+        MeasuredGroup(
+          name: layers[layer].name, layers: [layer], candidates: distinct.map { $0[layer] })
+      }, samples: data(options, part: .calibration).samples.map(\.inputs), workers: workers,
+      progress: progress)
     let counter = ProgressCounter("evaluating pipelines", handler: progress)
-    let evaluations = try PolicyEvaluator(executor: executor, workers: workers).evaluate(
-      distinct.map { $0.map { $0 as (any NumberFormat)? } },
+    let evaluations = try PolicyEvaluator(
+      executor: executor, workers: workers, ranges: ranges
+    ).evaluate(
+      distinct.map { $0.map { $0 as LayerFormat? } },
       on: data(options, part: part).samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) })
     counter.finish()
     return zip(points, places).map { point, place in
       PipelineResult(
         choices: point,
-        bytes: zip(distinct[place], layers).reduce(fixedBytes) { $0 + $1.0.bytes(of: $1.1.shape) },
+        bytes: zip(distinct[place], layers).reduce(fixedBytes) {
+          $0 + $1.0.weight.bytes(of: $1.1.shape)
+        },
         loss: SampleMean(evaluations[place].map(\.loss)).mean)
     }
   }

@@ -20,7 +20,7 @@ struct PipelinePoints {
     self.groups = groups.map { group in
       (
         layers.firstIndex { $0.name == group.layers.first } ?? 0,
-        group.candidates.map(\.format)
+        group.candidates.map(\.name)
       )
     }
     knobs = space.knobs.map {

@@ -11,10 +11,14 @@ public import Vocabulary
 ///
 /// Needs neither the model nor data.
 public struct PlanningSource: Sendable {
-  let table: SensitivityTable
+  var table: SensitivityTable
+  /// Names of the candidates that the device has no kernel for, by the group's index.
+  var withoutKernel: [Int: [String]] = [:]
   let header: StudyHeader?
   let run: Run?
   let name: String
+  /// The calibrated ranges of the candidates that round a layer's input.
+  var ranges = ActivationRanges.none
   /// The study that ``run`` is in.
   private(set) var directory: String?
 
@@ -43,6 +47,7 @@ public struct PlanningSource: Sendable {
       measured = try study.sensitivityTable(run)
       (header, self.run, name) = (study.header, run, study.header.model.name)
       directory = path
+      ranges = try ActivationFile.read(run: run.id, in: path) ?? .none
     } else {
       measured = try TableFile.read(path)
       (header, run) = (nil, nil)
@@ -75,6 +80,7 @@ extension PlanningSource {
     let pins = try pinned(options.pins)
     var table = try tied(options)
     var exclusions = try excluded(options.exclusions)
+    exclusions.merge(withoutKernel) { $0 + $1 }
     if let runtime = options.runtime {
       let limits = try RuntimeLimits(RuntimeProfiles.named(runtime), on: self)
       exclusions.merge(limits.exclusions) { $0 + $1 }
@@ -149,9 +155,17 @@ extension PlanningSource {
       return Policy.LayerChoice(
         name: name, tensor: known[name]?.tensor ?? name, kind: known[name]?.kind ?? .linear,
         group: index, weight: candidate.format, activation: candidate.activation ?? "none",
-        bytes: bytes, pinned: pinned,
+        activationRange: range(of: name, candidate), bytes: bytes, pinned: pinned,
         why: pinned ? "pinned" : reason(group, choice))
     }
+  }
+
+  /// The calibrated range of a layer's input under a candidate.
+  private func range(of layer: String, _ candidate: Candidate) -> [Double]? {
+    guard let name = candidate.activation, let format = try? ActivationFormat.named(name) else {
+      return nil
+    }
+    return ranges[layer, format]?.map { Double($0) }
   }
 
   /// What the neighbours on the group's own curve would cost.
@@ -162,16 +176,16 @@ extension PlanningSource {
     let smaller = group.candidates.filter { $0.bytes < chosen.bytes }
       .max { ($0.bytes, -$0.loss) < ($1.bytes, -$1.loss) }
     let up = larger.map {
-      "\($0.format) would cost \($0.bytes - chosen.bytes) B for \(significant(chosen.loss - $0.loss)) less"
+      "\($0.name) would cost \($0.bytes - chosen.bytes) B for \(significant(chosen.loss - $0.loss)) less"
     }
     let down = smaller.map {
-      "\($0.format) would save \(chosen.bytes - $0.bytes) B for \(significant($0.loss - chosen.loss)) more"
+      "\($0.name) would save \(chosen.bytes - $0.bytes) B for \(significant($0.loss - chosen.loss)) more"
     }
     return [up, down].compactMap { $0 }.joined(separator: "; ")
   }
 
   /// The predicted frontier with its baselines, thinned to at most `points` points.
   public func frontier(points: Int) throws -> Frontier {
-    try Frontier.hull(of: table, model: name).thinned(to: points)
+    try Frontier.hull(of: runnableTable, model: name).thinned(to: points)
   }
 }

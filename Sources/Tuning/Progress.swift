@@ -6,6 +6,11 @@ public struct Progress: Sendable {
   public var stage: String
   /// From zero to one.
   public var fraction: Double
+  /// Something to be said once, on a line of its own, in place of how far it is.
+  public var note: String?
+
+  /// Something to be said once.
+  static func note(_ text: String) -> Progress { Progress(stage: "", fraction: 0, note: text) }
 }
 
 /// Receives progress; called from any thread, often.

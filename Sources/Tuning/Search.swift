@@ -2,6 +2,7 @@ internal import Archives
 internal import Calibration
 internal import Models
 internal import Optimization
+internal import Quantization
 internal import Sensitivity
 internal import Study
 public import Vocabulary
@@ -36,13 +37,18 @@ extension OpenedModel {
     }
     // What cannot work is found before anything is run.
     let data = try data(options.data, part: options.heldOut == nil ? .calibration : .all)
-    let space = try searchSpace(
+    var space = try searchSpace(
       options, isMultiObjective: kind.isMultiObjective, samples: data.samples.count)
     let settings = SearchSettings(
       seed: options.data.seed, evaluations: options.evaluations,
       options: options.settings.merging(space.ceiling.map { ["ceiling": $0.limit] } ?? [:]) { $1 })
     var strategy = try kind.init(space.problem, settings: settings)
     let held = try heldOutData(options, apartFrom: data)
+    if space.source.ranges == .none {
+      space.source.ranges = try activationRanges(
+        of: space.groups, samples: data.samples.map(\.inputs), workers: options.workers,
+        progress: progress)
+    }
 
     let study = try Study.create(
       at: directory, header: searchHeader(space.source.table))
@@ -54,8 +60,9 @@ extension OpenedModel {
     var record = SearchRecord(space: space, trials: try study.trials(of: search))
     let resumed = record.trials.count
     let scorer = PolicyScorer(
-      executor: executor, groups: space.groups, samples: data.samples.map(\.inputs),
-      workers: options.workers, memory: options.memory, loss: space.loss)
+      executor: executor, groups: space.groups, ranges: space.source.ranges,
+      samples: data.samples.map(\.inputs), workers: options.workers, memory: options.memory,
+      loss: space.loss)
     let counter = ProgressCounter(
       "searching with \(options.strategy)",
       start: min(1, Double(resumed) / Double(max(1, options.evaluations))), handler: progress)

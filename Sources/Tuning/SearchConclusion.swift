@@ -38,8 +38,9 @@ extension OpenedModel {
           + "\(ceiling); the least was \(significant(least))")
     }
     let proof = PolicyScorer(
-      executor: executor, groups: space.groups, samples: held.samples.map(\.inputs),
-      workers: options.workers, memory: options.memory, loss: space.loss)
+      executor: executor, groups: space.groups, ranges: space.source.ranges,
+      samples: held.samples.map(\.inputs), workers: options.workers, memory: options.memory,
+      loss: space.loss)
     let measure = { (contenders: [Contender], stage: String) throws -> [Contender] in
       var measured = contenders
       let counter = ProgressCounter(stage, handler: progress)
@@ -205,9 +206,9 @@ extension OpenedModel {
     try scorer.score(uniforms.map(\.point), on: 0..<space.problem.samples) { index, losses in
       onSearched[index] = SampleMean(losses).mean
     }
-    let spread = spread(trials.count, 16)
+    let chosen = spread(trials.count, 16)
     let proofs = try heldOut(
-      spread.map { space.point(trials[$0].choices) } + uniforms.map(\.point)
+      chosen.map { space.point(trials[$0].choices) } + uniforms.map(\.point)
     ).map { (mean: SampleMean($0).mean, interval: Interval.bootstrap($0, seed: seed)) }
     var points = trials.map { trial in
       var point = Frontier.Point(table, choices: space.choices(space.point(trial.choices)))
@@ -215,13 +216,13 @@ extension OpenedModel {
       point.costs = further(trial, space)
       return point
     }
-    for (k, point) in spread.enumerated() {
+    for (k, point) in chosen.enumerated() {
       points[point].measured = proofs[k].mean
       (points[point].low, points[point].high) = (proofs[k].interval.low, proofs[k].interval.high)
     }
     let baselines = uniforms.enumerated().map { k, uniform in
       let point = Frontier.Point(table, choices: space.choices(uniform.point))
-      let proof = proofs[spread.count + k]
+      let proof = proofs[chosen.count + k]
       return Frontier.Baseline(
         name: uniform.name, bytes: point.bytes, bpw: point.bpw, loss: onSearched[k],
         measured: proof.mean, low: proof.interval.low, high: proof.interval.high)
@@ -239,11 +240,5 @@ extension OpenedModel {
     let own = ["bytes", "bpw", "latency", "loss"]
     let more = zip(space.axes, space.values(of: trial)).filter { !own.contains($0.0) }
     return more.isEmpty ? nil : Dictionary(more.map { ($0.0, $0.1) }) { first, _ in first }
-  }
-
-  /// `wanted` of `count` indices, the ends among them.
-  private func spread(_ count: Int, _ wanted: Int) -> [Int] {
-    guard wanted < count else { return Array(0..<count) }
-    return (0..<wanted).map { $0 * (count - 1) / (wanted - 1) }
   }
 }

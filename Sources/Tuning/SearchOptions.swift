@@ -13,6 +13,11 @@ public struct SearchOptions: Sendable {
   public var study: String?
   /// Whose scores of the study; nil for the newest complete measurement.
   public var estimator: String?
+  /// Costs beside the bytes, such as a device's latencies.
+  public var costs = CostOptions()
+  /// What is made small under a ceiling of the loss or of changed answers; nil for the latency where a
+  /// device is named, else the bytes.
+  public var objective: CostKind?
   /// Candidate formats where there is no study.
   public var formats: [String]
   /// Knobs that decide all layers at once; nil where every group of layers is a knob.
@@ -55,6 +60,11 @@ public struct SearchOptions: Sendable {
     settings = [:]
     memory = 3_000_000_000
   }
+}
+
+extension SearchOptions {
+  /// What is made small under a ceiling.
+  var minimised: CostKind { objective ?? (costs.device == nil ? .bytes : .latency) }
 }
 
 /// A `PipelineSpace` in a file.

@@ -108,7 +108,8 @@ extension OpenedModel {
     let best = try planning.solved(by: Optimizers.named("ilp"), timeLimit: 20)
     let merged = planning.groups.groups
     let axes = options.axes ?? ["bytes", "loss"]
-    let costs = try costs(planning, axes: options.axes ?? [])
+    let costs = try costs(
+      planning, axes: options.axes ?? [options.minimised.rawValue])
     let pipeline = try options.space.map {
       try PipelinePoints($0, layers: graph.layers.map(\.layer), groups: merged)
     }
@@ -120,7 +121,7 @@ extension OpenedModel {
           ?? merged.map { group in
             let bytes = group.candidates.map(\.bytes)
             return .init(
-              name: group.name, choices: group.candidates.map(\.format),
+              name: group.name, choices: group.candidates.map(\.name),
               isOrdered: zip(bytes, bytes.dropFirst()).allSatisfy { $0 <= $1 })
           }, costs: pipeline == nil ? costs : [],
         objectives: try objectives(
@@ -165,12 +166,14 @@ extension OpenedModel {
       return PlanningSource(table: table, header: try searchHeader(table), run: nil)
     }
     let source = try PlanningSource(path, estimator: options.estimator, raw: false)
+      .costed(options.costs, progress: { _ in })
     if let header = source.header, header.model.digest != (try identity().digest) {
       throw UserError(
         .failed, "the study '\(path)' is of another model (\(header.model.name))")
     }
     return PlanningSource(
-      table: source.table, header: try searchHeader(source.table), run: source.run)
+      table: source.runnableTable, header: try searchHeader(source.table), run: source.run,
+      ranges: source.ranges)
   }
 
   /// What the search's study is about.
@@ -193,16 +196,17 @@ extension OpenedModel {
       }
       return index
     }
-    let formats = try group.candidates.map { candidate in
+    let candidates = try group.candidates.map { candidate in
       let format = try Formats.named(candidate.format)
       for layer in layers {
         if let reason = format.refusal(of: graph.layers[layer].layer.shape) {
           throw UserError(.failed, "'\(group.name)' cannot be \(format.name): \(reason)")
         }
       }
-      return format
+      return LayerFormat(
+        format, activation: try candidate.activation.map { try ActivationFormat.named($0) })
     }
-    return MeasuredGroup(name: group.name, layers: layers, formats: formats)
+    return MeasuredGroup(name: group.name, layers: layers, candidates: candidates)
   }
 
   /// Bytes of the whole model first, with their limit where there is one; then the other budgets, and
@@ -218,7 +222,10 @@ extension OpenedModel {
         fixed: fixed, limit: size.map { $0.limit + fixed })
     ]
     for other in constraints where other.kind != .bytes && other.kind != .bpw {
-      costs.append(.init(kind: other.kind, values: other.cost, limit: other.limit))
+      let fixed = planning.table.fixedCost(other.kind)
+      costs.append(
+        .init(
+          kind: other.kind, values: other.cost, fixed: fixed, limit: other.limit + fixed))
     }
     for axis in axes where axis != "loss" {
       guard let kind = CostKind(rawValue: axis), kind != .changes else {
@@ -237,7 +244,8 @@ extension OpenedModel {
           return cost
         }
       }
-      costs.append(.init(kind: kind, values: values))
+      costs.append(
+        .init(kind: kind, values: values, fixed: planning.table.fixedCost(kind)))
     }
     return costs
   }
@@ -276,7 +284,7 @@ extension OpenedModel {
         throw UserError(
           .usage, "a pipeline is searched within a budget of bytes, or for a frontier: no ceilings")
       }
-      return [.cost(0)]
+      return [.cost(costs.firstIndex { $0.kind == options.minimised } ?? 0)]
     }
     guard options.budgets.isEmpty else { return [.measured(0)] }
     guard isMultiObjective else {
@@ -339,14 +347,17 @@ extension SearchSpace {
   var pins: [Int: String] {
     Dictionary(
       uniqueKeysWithValues: pinned.map {
-        ($0, source.table.groups[$0].candidates[fixedChoice($0)].format)
+        ($0, source.table.groups[$0].candidates[fixedChoice($0)].name)
       })
   }
 }
 
 extension PlanningSource {
   /// A table of an opened model.
-  init(table: SensitivityTable, header: StudyHeader, run: Run?) {
+  init(
+    table: SensitivityTable, header: StudyHeader, run: Run?, ranges: ActivationRanges = .none
+  ) {
+    self.ranges = ranges
     self.table = table
     self.header = header
     self.run = run

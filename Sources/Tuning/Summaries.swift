@@ -78,7 +78,8 @@ extension Policy {
     for spending in budget {
       lines.append(
         "budget \(Budget(spending.kind, spending.limit)): "
-          + "\(Budget(spending.kind, spending.used)) used")
+          + "\(Budget(spending.kind, Double(significant(spending.used, digits: 6)) ?? spending.used)) used"
+      )
     }
     lines.append("whole model: \(ByteCount(bytes)), \(bytes) bytes; \(fixed(bpw, digits: 4)) bpw")
     let proof =
@@ -99,7 +100,7 @@ extension AutoReport {
       : "shipped: the planned policy"
     return [
       policy.summary, "", verification.text, "",
-      FrontierPlot.render(frontier, budget: policy.bytes),
+      FrontierPlot.render(frontier, budget: Double(policy.bytes)),
       shipped, "written: \(files.joined(separator: ", "))",
     ].joined(separator: "\n")
   }

@@ -69,7 +69,8 @@ extension OpenedModel {
       (options.policies + options.budgets.count - 1 - place) / options.budgets.count
     }
     for contestant in contestants { policies += contestant.plans }
-    let losses = try measure(policies, groups, data, options.workers, progress)
+    let losses = try measure(
+      policies, groups, reference.ranges, data, options.workers, progress)
     return TrustReport(
       model: graph.name, unit: reference.table.unit, reference: options.reference,
       budgets: options.budgets, policies: randomCount, samples: data.samples.count,
@@ -97,7 +98,7 @@ extension OpenedModel {
       let source = try PlanningSource(directory, estimator: type.id, raw: false)
       let task = MeasurementTask(
         executor: executor, groups: try source.table.groups.map { try measured($0) },
-        seed: run.key.seed, workers: options.workers)
+        ranges: source.ranges, seed: run.key.seed, workers: options.workers)
       let work = type.init().forwardPasses(task) * Double(run.samples)
       let table = source.table
       found.append(
@@ -125,17 +126,20 @@ extension OpenedModel {
         PlanningOptions(
           budgets: [Budget(.bpw, bits)], estimator: nil, optimizer: optimizer, pins: [],
           raw: false, timeLimit: 20))
-      var formats = [String](repeating: "", count: source.table.groups.count)
-      for layer in policy.layers { formats[layer.group] = layer.weight }
-      return zip(source.table.groups, formats).map { group, format in
-        group.candidates.firstIndex { $0.format == format } ?? 0
+      var names = [String](repeating: "", count: source.table.groups.count)
+      for layer in policy.layers {
+        names[layer.group] =
+          layer.activation == "none" ? layer.weight : "\(layer.weight)/\(layer.activation)"
+      }
+      return zip(source.table.groups, names).map { group, name in
+        group.candidates.firstIndex { $0.name == name } ?? 0
       }
     }
   }
 
   private func measure(
-    _ policies: [[Int]], _ groups: [MeasuredGroup], _ data: CalibrationSet, _ workers: Int,
-    _ progress: @escaping ProgressHandler
+    _ policies: [[Int]], _ groups: [MeasuredGroup], _ ranges: ActivationRanges,
+    _ data: CalibrationSet, _ workers: Int, _ progress: @escaping ProgressHandler
   ) throws -> [[Double]] {
     // Estimators often choose the same: each policy is run once.
     var places: [[Int]: Int] = [:]
@@ -145,8 +149,8 @@ extension OpenedModel {
       distinct.append(policy)
     }
     let scorer = PolicyScorer(
-      executor: executor, groups: groups, samples: data.samples.map(\.inputs), workers: workers,
-      memory: 1_500_000_000)
+      executor: executor, groups: groups, ranges: ranges, samples: data.samples.map(\.inputs),
+      workers: workers, memory: 1_500_000_000)
     let counter = ProgressCounter("measuring policies", handler: progress)
     var losses = [[Double]](repeating: [], count: distinct.count)
     try scorer.score(distinct, on: 0..<data.samples.count) { index, values in
@@ -205,8 +209,8 @@ extension OpenedModel {
     var pairs: [String: (mine: [Double], theirs: [Double])] = [:]
     for (mine, theirs) in zip(table.groups, reference.groups) {
       for (a, b) in zip(mine.candidates, theirs.candidates) {
-        pairs[a.format, default: ([], [])].mine.append(a.rawLoss ?? a.loss)
-        pairs[a.format, default: ([], [])].theirs.append(b.loss)
+        pairs[a.name, default: ([], [])].mine.append(a.rawLoss ?? a.loss)
+        pairs[a.name, default: ([], [])].theirs.append(b.loss)
       }
     }
     // Three groups say nothing about an order.

@@ -114,7 +114,7 @@ extension OpenedModel {
   ) throws -> VerificationReport {
     let chosen = try formats(of: policy)
     // What the policy says of its own size is not taken on trust: the comparison hangs on it.
-    let layerBytes = zip(chosen, cost.layers).reduce(0) { $0 + $1.0.bytes(of: $1.1.shape) }
+    let layerBytes = zip(chosen, cost.layers).reduce(0) { $0 + $1.0.weight.bytes(of: $1.1.shape) }
     let bytes = layerBytes + fixedBytes
     guard bytes == policy.bytes else {
       throw UserError(
@@ -123,12 +123,15 @@ extension OpenedModel {
       )
     }
     var seen: Set<[String]> = []
-    let uniforms = try options.baselines.map { try uniform($0) }
+    // The policy's own formats too: a better kind of format is no merit of the choice.
+    let uniforms = try (options.baselines + chosen.map(\.weight.name)).map { try uniform($0) }
       .filter { $0.layerBytes + fixedBytes <= policy.allowance }
       .filter { seen.insert($0.formats.map(\.name)).inserted }
       .sorted { ($0.layerBytes, $0.name) > ($1.layerBytes, $1.name) }
     let counter = ProgressCounter("verifying on held-out data", handler: progress)
-    let evaluations = try PolicyEvaluator(executor: executor, workers: options.workers).evaluate(
+    let evaluations = try PolicyEvaluator(
+      executor: executor, workers: options.workers, ranges: activationRanges(of: policy)
+    ).evaluate(
       [chosen] + uniforms.map(\.formats), on: data.samples.map(\.inputs), memory: 500_000_000,
       advanced: { counter.advance(by: $0) })
     counter.finish()
@@ -161,7 +164,7 @@ extension OpenedModel {
   /// A format for each of the graph's layers.
   ///
   /// - Throws: `UserError` when the policy is for another model, or leaves a layer out.
-  func formats(of policy: Policy) throws -> [any NumberFormat] {
+  func formats(of policy: Policy) throws -> [LayerFormat] {
     let identity = try identity()
     guard policy.model.digest == identity.digest || policy.model.digest == "unknown" else {
       throw UserError(
@@ -169,21 +172,24 @@ extension OpenedModel {
         "the policy is for a model with other weights (\(policy.model.name), \(policy.model.digest))"
       )
     }
-    let byName = Dictionary(policy.layers.map { ($0.name, $0.weight) }) { first, _ in first }
+    let byName = Dictionary(policy.layers.map { ($0.name, $0) }) { first, _ in first }
     let unknown = Set(byName.keys).subtracting(graph.layers.map(\.layer.name)).sorted()
     if let stranger = unknown.first {
       throw UserError(
         .failed, "the policy is for another model: this one has no layer '\(stranger)'")
     }
     return try graph.layers.map { layer in
-      guard let name = byName[layer.layer.name] else {
+      guard let choice = byName[layer.layer.name] else {
         throw UserError(.failed, "the policy has no format for the layer '\(layer.layer.name)'")
       }
-      let format = try Formats.named(name)
+      let format = try Formats.named(choice.weight)
       if let reason = format.refusal(of: layer.layer.shape) {
-        throw UserError(.failed, "'\(layer.layer.name)' cannot be \(name): \(reason)")
+        throw UserError(.failed, "'\(layer.layer.name)' cannot be \(choice.weight): \(reason)")
       }
-      return format
+      return LayerFormat(
+        format,
+        activation: choice.activation == "none"
+          ? nil : try ActivationFormat.named(choice.activation))
     }
   }
 

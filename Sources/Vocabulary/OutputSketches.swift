@@ -294,63 +294,30 @@ extension OutputSketches {
   /// Everything as bytes: a mark, the sizes as 32-bit integers, the exact losses as doubles, the
   /// sketches as singles, all little-endian.
   public var encoded: [UInt8] {
-    var bytes = Self.mark
-    bytes.reserveCapacity(
-      20 + 4 * candidateCounts.count + 8 * exact.count + 4 * values.count)
-    func append(_ value: some FixedWidthInteger) {
-      withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-    for size in [samples, dimension, candidateCounts.count] + candidateCounts {
-      append(UInt32(size))
-    }
-    for loss in exact { append(loss.bitPattern) }
-    for value in values { append(value.bitPattern) }
-    return bytes
+    var writer = InteractionWriter(
+      mark: Self.mark,
+      capacity: 12 + 4 * candidateCounts.count + 8 * exact.count + 4 * values.count)
+    writer.append(sizes: [samples, dimension, candidateCounts.count] + candidateCounts)
+    writer.append(losses: exact)
+    writer.append(terms: values)
+    return writer.bytes
   }
 
   /// Reads what ``encoded`` wrote; nil for anything else.
   ///
   /// No length in it is trusted.
   public init?(encoded bytes: [UInt8]) {
-    guard bytes.starts(with: Self.mark) else { return nil }
-    var offset = Self.mark.count
-    func size() -> Int? {
-      guard bytes.count - offset >= 4 else { return nil }
-      defer { offset += 4 }
-      return (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
-    }
-    guard let samples = size(), let dimension = size(), let groups = size(), samples > 0,
-      dimension > 0, groups <= (bytes.count - offset) / 4
+    guard var reader = InteractionReader(bytes, mark: Self.mark), let samples = reader.size(),
+      let dimension = reader.size(), let groups = reader.size(), samples > 0, dimension > 0,
+      let counts = reader.counts(groups)
     else { return nil }
-    var counts: [Int] = []
-    var rows = 0
-    for _ in 0..<groups {
-      guard let count = size(), count > 0 else { return nil }
-      counts.append(count)
-      rows += count
-    }
-    let (losses, tooManyLosses) = rows.multipliedReportingOverflow(by: samples)
+    let (losses, tooManyLosses) = counts.reduce(0, +).multipliedReportingOverflow(by: samples)
     let (numbers, tooManyNumbers) = losses.multipliedReportingOverflow(by: dimension)
-    let left = bytes.count - offset
+    let left = reader.left
     guard !tooManyLosses, !tooManyNumbers, losses <= left / 8, numbers <= left / 4,
-      8 * losses + 4 * numbers == left
+      8 * losses + 4 * numbers == left, let singles = reader.losses(losses),
+      let sketches = reader.terms(numbers)
     else { return nil }
-    let (singles, sketches) = bytes.withUnsafeBytes { raw in
-      (
-        (0..<losses).map {
-          Double(
-            bitPattern: UInt64(
-              littleEndian: raw.loadUnaligned(fromByteOffset: offset + 8 * $0, as: UInt64.self)))
-        },
-        (0..<numbers).map {
-          Float(
-            bitPattern: UInt32(
-              littleEndian: raw.loadUnaligned(
-                fromByteOffset: offset + 8 * losses + 4 * $0, as: UInt32.self)))
-        }
-      )
-    }
-    guard singles.allSatisfy(\.isFinite), sketches.allSatisfy(\.isFinite) else { return nil }
     self.init(
       candidateCounts: counts, samples: samples, dimension: dimension, singles: singles,
       sketches: sketches)

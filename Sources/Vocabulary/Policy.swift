@@ -37,6 +37,9 @@ public struct Policy: Codable, Hashable, Sendable {
     public var weight: String
     /// The activation's format, or `none`.
     public var activation: String
+    /// The ends of the activation's calibrated range, low and high, one pair or one for each input
+    /// channel; nil where the range is found at run time.
+    public var activationRange: [Double]?
     /// Bytes of the weight in its format.
     public var bytes: Int
     /// Whether the user fixed the format.
@@ -47,7 +50,8 @@ public struct Policy: Codable, Hashable, Sendable {
     /// What one layer gets, and why.
     public init(
       name: String, tensor: String, kind: LayerKind, group: Int, weight: String,
-      activation: String = "none", bytes: Int, pinned: Bool, why: String
+      activation: String = "none", activationRange: [Double]? = nil, bytes: Int, pinned: Bool,
+      why: String
     ) {
       self.name = name
       self.tensor = tensor
@@ -55,6 +59,7 @@ public struct Policy: Codable, Hashable, Sendable {
       self.group = group
       self.weight = weight
       self.activation = activation
+      self.activationRange = activationRange
       self.bytes = bytes
       self.pinned = pinned
       self.why = why

@@ -10,7 +10,8 @@ struct BitbudgetBench: ParsableCommand {
     abstract: "Runs the built bitbudget on real models: how fast it is, and what it finds.",
     subcommands: [
       BenchCommand.self, ResultsCommand.self, PipelineCommand.self, SearchCommand.self,
-      TrustCommand.self,
+      LatencyCommand.self, ExchangeCommand.self,
+      TrustCommand.self, PassesCommand.self,
     ],
     defaultSubcommand: BenchCommand.self)
 }

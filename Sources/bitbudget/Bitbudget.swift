@@ -28,6 +28,6 @@ struct Bitbudget: ParsableCommand {
     subcommands: [
       Inspect.self, Measure.self, Plan.self, FrontierCommand.self, Verify.self, Export.self,
       Import.self, Lint.self,
-      Apply.self, Auto.self, Search.self, Trust.self, List.self,
+      Apply.self, Auto.self, Search.self, Trust.self, Profile.self, List.self,
     ])
 }

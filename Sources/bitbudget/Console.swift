@@ -58,6 +58,7 @@ final class ProgressLine: Sendable {
   /// Receives progress from any thread.
   func show(_ progress: Tuning.Progress) {
     guard !quiet else { return }
+    if let note = progress.note { return Console.say(note) }
     let text = state.withLock { state -> String? in
       let now = ContinuousClock.now
       if progress.stage != state.stage {

@@ -75,7 +75,7 @@ struct ChoiceOptions: ParsableArguments {
     help: ArgumentHelp(
       "A limit: 4.5bpw, 90MB, 1.5GiB, 12ms, 3mJ, 0.02nats, bops=4e9, bits=4. May be given several times.",
       valueName: "limit"))
-  var budget: [String]
+  var budget: [String] = []
 
   @Option(help: "Optimizer; see `bitbudget list optimizers`.")
   var optimizer = "ilp"

@@ -158,6 +158,31 @@ import Vocabulary
         .contains("holds fractions"))
   }
 
+  /// Right answers come along with the model's inputs, and count in the digest.
+  @Test func labelsComeAlong() throws {
+    let folder = try TemporaryFolder()
+    func file(_ name: String, _ labels: [UInt8], shape: [Int]) throws -> String {
+      try folder.write(
+        name,
+        zip([
+          ("arr_0.npy", npy("|u1", shape: [2, 1], [7, 8])),
+          ("labels.npy", npy("|u1", shape: shape, labels)),
+        ]))
+    }
+    let one = specification(["c"], shape: [nil, nil], dtype: .float32)
+    let set = try CalibrationLoader.load(
+      path: file("a.npz", [3, 5], shape: [2]), for: one, seed: 1)
+    #expect(try set.samples.map { try $0.inputs["c"]?.floats() } == [[7], [8]])
+    #expect(try set.samples.map { try $0.inputs["labels"]?.integers() } == [[3], [5]])
+    let other = try CalibrationLoader.load(
+      path: file("b.npz", [3, 6], shape: [2]), for: one, seed: 1)
+    #expect(set.digest != other.digest)
+    let wrong = try file("c.npz", [3, 5, 6], shape: [3])
+    #expect(
+      message { try CalibrationLoader.load(path: wrong, for: one, seed: 1) }
+        .contains("one a sample"))
+  }
+
   @Test func safetensorsAreReadLikeNPZ() throws {
     let folder = try TemporaryFolder()
     // The odd header length puts the tensors on odd addresses.

@@ -35,8 +35,10 @@ struct Tool {
     return process
   }
 
-  static func run(_ arguments: String...) throws -> Result {
-    let process = process(arguments)
+  static func run(_ arguments: String...) throws -> Result { try result(of: process(arguments)) }
+
+  /// What a process that has not been started leaves behind.
+  static func result(of process: Process) throws -> Result {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("bitbudget-tool-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

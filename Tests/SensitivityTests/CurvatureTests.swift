@@ -65,6 +65,11 @@ import Vocabulary
       Hutchinson(leastProbes: 8, mostProbes: 8, tolerance: 0), noise: 0.15)
   }
 
+  @Test func blockedProbesFindTheTracesOfTheDenseHessian() throws {
+    try expectTraces(
+      HutchinsonBlocked(leastProbes: 8, mostProbes: 8, tolerance: 0), noise: 0.06)
+  }
+
   @Test func gaussNewtonFindsTheTracesOfTheDenseHessian() throws {
     try expectTraces(GaussNewtonTrace(), noise: 0.06)
   }
@@ -160,6 +165,13 @@ import Vocabulary
     let mean = SampleMean(runs.map { $0[0] + $0[1] })
     #expect(abs(mean.mean - 5) < 1)
     #expect(abs((mean.standardError ?? 0) * 8 - 2) < 0.1)  // variance 4
+
+    // Signs in one layer at a time meet no cross terms: of one weight the trace is exact.
+    let blocked = try traces(
+      HutchinsonBlocked(leastProbes: 1, mostProbes: 1, tolerance: 0),
+      task(graph, "int4-channel-sym"), [sample]
+    ).map { $0[0] * scale }
+    #expect(abs(blocked[0] - 2) < 1e-3 && abs(blocked[1] - 3) < 1e-3)
 
     // Without cross terms the first weight's trace has no noise at all.
     let exact = try traces(

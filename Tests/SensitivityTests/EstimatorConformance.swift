@@ -32,8 +32,8 @@ import Vocabulary
           #expect(values.count == samples.count)
           #expect(values.allSatisfy { $0.isFinite && ($0 >= 0 || isSigned) })
         }
-        // Two bits hurt more than eight, by far.
-        let means = formats.map { SampleMean($0).mean }
+        // Two bits change more than eight, by far, for better or (on few samples) for worse.
+        let means = formats.map { SampleMean($0.map { abs($0) }).mean }
         #expect(means[0] > 10 * means[means.count - 1])
       }
     }

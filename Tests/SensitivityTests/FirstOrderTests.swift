@@ -164,5 +164,24 @@ import Vocabulary
       expected += zip(p, column).reduce(0) { $0 + $1.0 * ($1.1 - mean) * ($1.1 - mean) }
     }
     #expect(abs((values.traces[1] ?? 0) - expected) < 0.1 * expected)
+    let hutchinson = try ActivationTraces.hutchinson(
+      .init(first: 0, samples: [samples[0]]), in: task, probes: 400)[0]
+    #expect(hutchinson.traces[0] == nil && hutchinson.counts == values.counts)
+    #expect(abs((hutchinson.traces[1] ?? 0) - expected) < 0.1 * expected)
+  }
+
+  /// Two ways to the same number, layer by layer, in a network with several activations.
+  @Test func activationTracesByTwoWays() throws {
+    for (graph, samples) in [ToyNetworks.all()[1], ToyNetworks.all()[2]] {
+      let task = try task(graph, ["int4-channel"])
+      let chunk = SampleChunk(first: 0, samples: [samples[0]])
+      let first = try ActivationTraces.measure(chunk, in: task, probes: 400)[0].traces
+      let second = try ActivationTraces.hutchinson(chunk, in: task, probes: 1200)[0].traces
+      #expect(first.contains { $0 != nil })
+      for (a, b) in zip(first, second) {
+        #expect((a == nil) == (b == nil))
+        if let a, let b { #expect(abs(a - b) < 0.15 * a) }
+      }
+    }
   }
 }

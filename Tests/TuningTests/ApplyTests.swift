@@ -98,7 +98,10 @@ import Vocabulary
       (small, try policy(small, ["int8-g32"]), "gguf", "the nearest that can be written is q8_0"),
       (small, try policy(small, ["q8_0"]), "mlx", "cannot be q8_0: MLX does not have it"),
       (small, try policy(small, ["mlx8-g32"]), "mlx", "only a Hugging Face directory"),
-      (minilm, try policy(minilm, ["q8_0"]), "gguf", "only from a GGUF file"),
+      (
+        minilm, try policy(minilm, ["q8_0"]), "gguf",
+        "only from a GGUF file or a Llama directory, and"
+      ),
       (minilm, try policy(minilm, ["int8-g64"]), "onnx-fake", "only an ONNX file"),
       (
         folded, try policy(folded, ["int8-channel"]), "onnx-fake",

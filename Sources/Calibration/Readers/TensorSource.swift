@@ -11,7 +11,12 @@ protocol NamedTensors {
 }
 
 /// Rows of arrays that are named after the model's inputs.
+///
+/// An array of integers called `labels`, one a sample, comes along: the right answers, for losses that
+/// ask for them.
 struct TensorSource: CalibrationSource {
+  private static let labels = "labels"
+
   private let arrays: [(name: String, tensor: Tensor, dtype: DType)]
   let count: Int
   let noun = (one: "sample", many: "samples")
@@ -19,12 +24,13 @@ struct TensorSource: CalibrationSource {
   init(_ file: some NamedTensors, path: String, _ specification: InputSpecification) throws {
     let inputs = specification.inputs
     let names = file.names
+    let others = names.filter { $0 != Self.labels }
     var arrays: [(name: String, tensor: Tensor, dtype: DType)] = []
     var count: Int?
     for input in inputs {
       guard
         let name = names.first(where: { $0 == input.name })
-          ?? (inputs.count == 1 && names.count == 1 ? names[0] : nil)
+          ?? (inputs.count == 1 && others.count == 1 ? others[0] : nil)
       else {
         throw UserError(
           .failed,
@@ -45,6 +51,18 @@ struct TensorSource: CalibrationSource {
     }
     guard let count, count > 0 else {
       throw UserError(.failed, "there are no samples in '\(path)'")
+    }
+    // Labels that are words or fractions are somebody's notes, and nobody asked for them.
+    if names.contains(Self.labels), !inputs.contains(where: { $0.name == Self.labels }),
+      let labels = try? file.tensor(Self.labels), labels.dtype?.isFloatingPoint == false
+    {
+      guard labels.shape == [count] else {
+        throw UserError(
+          .failed,
+          "the array '\(Self.labels)' in '\(path)' has the shape \(labels.shape), and labels are "
+            + "\(count) integers, one a sample")
+      }
+      arrays.append((Self.labels, labels, .int64))
     }
     self.arrays = arrays
     self.count = count

@@ -30,11 +30,73 @@ public enum ActivationTraces {
     }
   }
 
+  /// Measures samples by random signs at the activations (as `hutchinson`): `x_l`'s own `z_l · (H z)_l`
+  /// with H the Hessian of the loss to the reference (``OutputLoss``), one product for all layers.
+  ///
+  /// Noisier than ``measure(_:in:probes:)``, whose expectation is the same: cross terms between layers are
+  /// noise here.
+  /// Cost: a forward and a recorded backward pass, and about two backward passes per probe.
+  /// - Throws: `UserError` when the network has no second derivatives.
+  public static func hutchinson(
+    _ chunk: SampleChunk, in task: MeasurementTask, probes: Int = 16
+  ) throws -> [Values] {
+    guard probes > 0 else { fatalError("at least one probe, got \(probes)") }
+    return try task.perSample(chunk, weightCopies: 2) { sample, inputs in
+      let network = try EnteringActivations(task, inputs)
+      let first = try recordingGradients(true) {
+        let loss = try OutputLoss(head: task.graph.head).recorded(
+          reference: network.output.detached(), output: network.output)
+        return try gradients(of: [loss], with: network.targets, createGraph: true)
+      }
+      // Where the loss is linear behind an activation it has no second derivative: a trace of zero.
+      let places = first.indices.filter { first[$0]?.requiresGradient == true }
+      return try recordingGradients(false) {
+        try network.means(probes) { probe in
+          var signs = RandomSigns(seed: task.seed, sample: sample, probe: probe)
+          let z = places.map { signs.next(network.targets[$0].shape) }
+          let products = try differentiatingTwice {
+            try gradients(
+              of: places.compactMap { first[$0] }, with: places.map { network.targets[$0] },
+              seeds: z, keepGraph: true)
+          }
+          var traces = network.targets.map { _ in 0.0 }
+          for (place, (z, product)) in zip(places, zip(z, products)) {
+            guard let product else { continue }
+            traces[place] = try call("aten::dot", z.reshaped([-1]), product.reshaped([-1])).item()
+          }
+          return traces
+        }
+      }
+    }
+  }
+
   private static func measure(
     _ inputs: [String: Tensor], _ sample: Int, _ task: MeasurementTask, _ probes: Int
   ) throws -> Values {
+    let network = try EnteringActivations(task, inputs)
+    let root = try FisherRoot(at: network.output.detached(), head: task.graph.head)
+    return try network.means(probes) { probe in
+      var signs = RandomSigns(seed: task.seed, sample: sample, probe: probe)
+      let found = try gradients(
+        of: [network.output], with: network.targets,
+        seeds: [root.cotangent(signs.next(network.output.shape))], keepGraph: probe < probes - 1)
+      return try found.map { try $0?.squaredNorm() ?? 0 }
+    }
+  }
+}
+
+/// One sample's run, recorded so that it can be differentiated with respect to what enters layers.
+private struct EnteringActivations {
+  /// The network's output.
+  let output: Tensor
+  /// What enters the layers that have a trace.
+  let targets: [Tensor]
+
+  private let recorded: [Int]
+  private let counts: [Int]
+
+  init(_ task: MeasurementTask, _ inputs: [String: Tensor]) throws {
     let graph = task.graph
-    // The inputs of the first layers do not depend on anything recorded and have no trace.
     let layerOfNode = Dictionary(
       graph.layers.enumerated().compactMap { k, layer in layer.uses.first.map { ($0, k) } },
       uniquingKeysWith: { first, _ in first })
@@ -43,7 +105,7 @@ public enum ActivationTraces {
     for layer in graph.layers {
       weights[layer.weight] = try task.executor.parameter(layer.weight).leaf()
     }
-    let output = try recordingGradients(true) {
+    output = try recordingGradients(true) {
       var execution = try task.executor.start(inputs)
       try task.executor.advance(&execution, weights: weights) { node, inputs, results in
         if let layer = layerOfNode[node] { entering[layer] = inputs[0] }
@@ -51,21 +113,20 @@ public enum ActivationTraces {
       }
       return try task.executor.result(of: execution)
     }
-    let recorded = entering.indices.filter { entering[$0]?.requiresGradient == true }
-    let targets = recorded.compactMap { entering[$0] }
-    var sums = [Double](repeating: 0, count: recorded.count)
-    let root = try FisherRoot(at: output.detached(), head: graph.head)
-    for probe in 0..<probes {
-      var signs = RandomSigns(seed: task.seed, sample: sample, probe: probe)
-      let found = try gradients(
-        of: [output], with: targets, seeds: [root.cotangent(signs.next(output.shape))],
-        keepGraph: probe < probes - 1)
-      for (k, gradient) in found.enumerated() {
-        sums[k] += try gradient?.squaredNorm() ?? 0
-      }
+    // The inputs of the first layers do not depend on anything recorded and have no trace.
+    recorded = entering.indices.filter { entering[$0]?.requiresGradient == true }
+    targets = recorded.compactMap { entering[$0] }
+    counts = entering.map { $0?.count ?? 0 }
+  }
+
+  /// Means over probes of the targets' estimates.
+  func means(_ probes: Int, _ probe: (Int) throws -> [Double]) rethrows -> ActivationTraces.Values {
+    var sums = targets.map { _ in 0.0 }
+    for k in 0..<probes {
+      for (place, estimate) in try probe(k).enumerated() { sums[place] += estimate }
     }
-    var traces = [Double?](repeating: nil, count: graph.layers.count)
-    for (k, layer) in recorded.enumerated() { traces[layer] = sums[k] / Double(probes) }
-    return Values(traces: traces, counts: entering.map { $0?.count ?? 0 })
+    var traces = [Double?](repeating: nil, count: counts.count)
+    for (place, layer) in recorded.enumerated() { traces[layer] = sums[place] / Double(probes) }
+    return ActivationTraces.Values(traces: traces, counts: counts)
   }
 }

@@ -132,8 +132,8 @@ extension MeasurementTask {
 
   /// Runs a body for every sample of a chunk by itself, results in the samples' order.
   ///
-  /// Side by side as far as `weightCopies` copies of the measured weights per sample stay below three
-  /// gigabytes; where not even two do, one after another with all workers inside.
+  /// Side by side as far as `weightCopies` copies of the measured weights per sample stay within the
+  /// task's memory; where not even two do, one after another with all workers inside.
   /// - Parameters:
   ///   - share: What part of the chunk's work this is.
   ///   - body: Given the sample's index in the run and its inputs. Must set gradient recording itself.
@@ -142,7 +142,7 @@ extension MeasurementTask {
     _ body: @escaping @Sendable (Int, [String: Tensor]) throws -> Value
   ) throws -> [Value] {
     let bytes = 4 * measuredLayers.reduce(0) { $0 + graph.layers[$1].layer.shape.count }
-    let fitting = 3_000_000_000 / max(1, bytes * weightCopies)
+    let fitting = memory / max(1, bytes * weightCopies)
     let results = Collected<Value>(count: chunk.samples.count)
     @Sendable func run(_ k: Int) throws {
       results[k] = try body(chunk.first + k, chunk.samples[k])

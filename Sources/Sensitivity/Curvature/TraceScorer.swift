@@ -61,6 +61,29 @@ enum Traces {
     }
   }
 
+  /// Hutchinson with signs in one layer at a time: `z_l · (H_ll z_l)`, a product for each layer.
+  static func blockedHutchinson(
+    _ task: MeasurementTask, _ sample: Int, _ inputs: [String: Tensor], _ rule: ProbeRule
+  ) throws -> [Double] {
+    let network = try RecordedNetwork(task.executor, inputs: inputs, layers: task.measuredLayers)
+    let first = try network.recordedGradient()
+    return try recordingGradients(false) {
+      try rule.run(layers: network.layers.count) { probe in
+        var signs = RandomSigns(seed: task.seed, sample: sample, probe: probe)
+        return try network.layers.indices.map { k in
+          let z = signs.next(network.weights[k].shape)
+          let product = try differentiatingTwice {
+            try gradients(of: [first[k]], with: [network.weights[k]], seeds: [z], keepGraph: true)
+          }
+          // At the reference no block has a negative direction: below zero is rounding.
+          return try product[0].map {
+            max(0, try call("aten::dot", z.reshaped([-1]), $0.reshaped([-1])).item())
+          } ?? 0
+        }
+      }
+    }
+  }
+
   /// `‖Jᵀ s‖²` of each layer for random cotangents with `E[s sᵀ] = F`.
   ///
   /// - Parameter cotangent: Given the output (outside the recording) and the probe's number.

@@ -1,5 +1,4 @@
 public import Models
-internal import Quantization
 internal import Tensors
 internal import Vocabulary
 
@@ -29,32 +28,10 @@ public struct ActivationWeighted: SensitivityEstimator {
 
   /// One value per sample, summed over the layers of a group and the uses of a layer.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : min(8, chunk.halfCount))
-    let recorder = LayerRecorder(executor: task.executor)
-    let collected = Collected<BatchRecording>(count: batches.count)
-    try Engine.parallel(batches.count, workers: task.workers) { index in
-      collected[index] = try recorder.record(chunk.stacked(batches[index]))
-      task.advanced(0.5 / Double(batches.count))
-    }
-    let recordings = collected.values
-    return try task.perGroup { index, group in
-      var totals = group.formats.map { _ in [Double](repeating: 0, count: chunk.samples.count) }
-      for number in group.layers {
-        let layer = task.graph.layers[number]
-        let energies = try RecordedUse.uses(of: layer, in: recordings, graph: task.graph).map {
-          try $0.map(InputEnergy.init)
-        }
-        for (k, format) in group.formats.enumerated() {
-          let delta = try task.weightChange(number, format)
-          let squares = try delta * delta
-          for use in energies {
-            let values = try use.flatMap { try $0.weighted(squares) }
-            for (sample, value) in values.enumerated() { totals[k][sample] += value }
-          }
-        }
-      }
-      task.advanced(0.5 * task.share(of: index))
-      return totals
+    try task.recordedScores(chunk, share: 0.5) { part in
+      try InputEnergy(part.use)
+    } effect: { energy, delta in
+      try energy.weighted(delta * delta)
     }
   }
 
@@ -62,7 +39,7 @@ public struct ActivationWeighted: SensitivityEstimator {
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
     -> Int
   {
-    max(task.workers, min(256, memory / (try task.recordedBytes(sample, outputsKept: 1))))
+    try task.recordedTogether(sample, memory: memory)
   }
 
   /// Forward, and the convolutions' and embeddings' formats.

@@ -1,6 +1,5 @@
-public import Models
+internal import Models
 internal import Quantization
-internal import Tensors
 internal import Vocabulary
 
 /// What a group's format adds to the loss where all other groups are in eight bits already.
@@ -24,6 +23,8 @@ public struct ExactKLFrom8Bit: SensitivityEstimator {
   public static let needsData = true
   /// Differences of divergences.
   public static let isSigned = true
+  /// The network is run with them.
+  public static let takesActivations = true
 
   /// The format of everything else.
   static let base = "int8-g64"
@@ -31,44 +32,27 @@ public struct ExactKLFrom8Bit: SensitivityEstimator {
   /// The only setting.
   public init() {}
 
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
-
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    let loss = OutputLoss(head: task.graph.head)
-    // One more candidate for every group: itself, unchanged.
-    let unchanged = try Formats.named("fp32")
-    var whole = task
-    for g in task.groups.indices { whole.groups[g].formats.insert(unchanged, at: 0) }
-    let losses = try whole.singleGroupSweep(chunk, from: baseWeights(task)) {
-      try loss.perSample(reference: $0, output: $1)
-    }
-    return losses.map { formats in
-      formats.dropFirst().map { zip($0, formats[0]).map { $0 - $1 } }
-    }
+    try ExactKL(from: base(task)).scores(of: chunk, in: task)
   }
 
-  /// The weights of all groups' layers in the base.
-  private func baseWeights(_ task: MeasurementTask) throws -> [ValueID: Tensor] {
-    let layers = task.measuredLayers.map { task.graph.layers[$0] }
-    let made = Collected<Tensor>(count: layers.count)
-    try Engine.parallel(layers.count, workers: task.workers) { k in
-      guard let format = try Formats.format(Self.base, for: layers[k].layer.shape) else { return }
-      made[k] = try recordingGradients(false) { try task.executor.roundTrip(layers[k], format) }
+  private func base(_ task: MeasurementTask) throws -> BasePoint {
+    var base = BasePoint(formats: task.graph.layers.map { _ in nil })
+    for layer in task.measuredLayers {
+      let shape = task.graph.layers[layer].layer.shape
+      base.formats[layer] = try Formats.format(Self.base, for: shape).map { LayerFormat($0) }
     }
-    var weights: [ValueID: Tensor] = [:]
-    for (k, layer) in layers.enumerated() { weights[layer.weight] = made[k] }
-    return weights
+    return base
   }
 
   /// One batch for each worker: nothing is kept between samples.
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) -> Int {
-    task.workers * (task.graph.head == .tokens ? 1 : 8)
+    task.sweptTogether
   }
 
   /// Half a pass for each candidate and each group.
   public func forwardPasses(_ task: MeasurementTask) -> Double {
-    2 + 0.5 * Double(task.groups.reduce(0) { $0 + $1.formats.count + 1 })
+    task.sweepPasses(isBased: true)
   }
 }

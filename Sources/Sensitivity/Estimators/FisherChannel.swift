@@ -1,5 +1,3 @@
-public import Models
-
 /// Output Fisher summed over positions before squaring: `½ E[Σ_channel (Σ_positions ∂L/∂Y ⊙ ΔY)²]`, the
 /// default.
 ///
@@ -8,35 +6,15 @@ public import Models
 /// with one block per output channel. Where a network averages over positions (convolutions before
 /// global pooling, mean-pooled encoders) the terms between positions are most of the effect.
 /// Cost: as ``FisherOutput``. Its standard error is larger, since a channel gives one value per sample.
-public struct FisherChannel: SensitivityEstimator {
+public struct FisherChannel: FisherEstimator {
   /// `fisher-channel`.
   public static let id = "fisher-channel"
   /// One clause.
   public static let summary =
     "output Fisher x actual output change, summed over positions per channel"
-  /// Data decides.
-  public static let needsData = true
-
-  private let scorer = FisherScorer(pooling: .channels)
+  /// What is squared.
+  public static let pooling = FisherPooling.channels
 
   /// The usual settings.
   public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
-
-  /// One value per sample.
-  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    try scorer.scores(of: chunk, in: task)
-  }
-
-  /// As many as the recordings of fit into the memory.
-  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
-    -> Int
-  {
-    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
-  }
-
-  /// Forward, backward, and each format once.
-  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
 }

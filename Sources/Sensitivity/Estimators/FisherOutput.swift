@@ -1,5 +1,3 @@
-public import Models
-
 /// Output Fisher with the actual output change: `½ E[Σ (∂L/∂Y ⊙ ΔY)²]`.
 ///
 /// `Y` is the layer's output `[positions, outputs]`, `ΔY` its change under the format's real rounding
@@ -16,34 +14,14 @@ public import Models
 /// Sources: the score of NVIDIA ModelOpt's `auto_quantize` (there with the gradient of the task loss and
 /// without the ½); Fisher as expected Hessian: Martens, "New insights and perspectives on the natural
 /// gradient method", JMLR 2020.
-public struct FisherOutput: SensitivityEstimator {
+public struct FisherOutput: FisherEstimator {
   /// `fisher-output`.
   public static let id = "fisher-output"
   /// One clause.
   public static let summary = "output Fisher x actual output change, element by element"
-  /// Data decides.
-  public static let needsData = true
-
-  private let scorer = FisherScorer(pooling: .elements)
+  /// What is squared.
+  public static let pooling = FisherPooling.elements
 
   /// The usual settings.
   public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
-
-  /// One value per sample.
-  public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    try scorer.scores(of: chunk, in: task)
-  }
-
-  /// As many as the recordings of fit into the memory.
-  public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
-    -> Int
-  {
-    try scorer.samplesPerChunk(task, sample: sample, memory: memory)
-  }
-
-  /// Forward, backward, and each format once.
-  public func forwardPasses(_ task: MeasurementTask) -> Double { scorer.forwardPasses(task) }
 }

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Tensors
 
 /// Fisher information trace times the actual weight error: `½ tr(F) / n · ‖Q(W) − W‖²`.
@@ -36,9 +36,6 @@ public struct FisherTrace: SensitivityEstimator {
       return try cotangent * (1 / Double(max(1, positions)).squareRoot())
     }
   }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Tensors
 
 /// Gauss-Newton trace with little noise, times the actual weight error: `½ tr(G) / n · ‖Q(W) − W‖²`.
@@ -41,9 +41,6 @@ public struct GaussNewtonTrace: SensitivityEstimator {
       }
     }
   }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Tensors
 
 /// Gradient at the low-precision network times the change that led there, signed: `½ gᵀ (Q(W) − W)`.
@@ -23,9 +23,6 @@ public struct GradientError: SensitivityEstimator {
 
   /// The only setting.
   public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 
 /// Hessian trace by random signs, times the actual weight error: `½ tr(H) / n · ‖Q(W) − W‖²`.
 ///
@@ -46,9 +46,6 @@ public struct Hutchinson: SensitivityEstimator {
       try Traces.hutchinson($0, $1, $2, rule)
     }
   }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

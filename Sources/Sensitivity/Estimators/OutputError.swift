@@ -1,5 +1,4 @@
 public import Models
-internal import Quantization
 internal import Tensors
 
 /// Relative output error `‖ΔY‖² / ‖Y‖²` of a layer on its real inputs, per sample.
@@ -22,40 +21,10 @@ public struct OutputError: SensitivityEstimator {
 
   /// One value per sample, summed over the layers of a group and the uses of a layer.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
-    let batches = chunk.batches(limit: task.graph.head == .tokens ? 1 : min(8, chunk.halfCount))
-    let recorder = LayerRecorder(executor: task.executor)
-    let collected = Collected<BatchRecording>(count: batches.count)
-    try Engine.parallel(batches.count, workers: task.workers) { index in
-      collected[index] = try recorder.record(chunk.stacked(batches[index]))
-      task.advanced(0.15 / Double(batches.count))
-    }
-    let recordings = collected.values
-    return try task.perGroup { index, group in
-      var totals = group.formats.map { _ in [Double](repeating: 0, count: chunk.samples.count) }
-      for layer in group.layers.map({ task.graph.layers[$0] }) {
-        let uses = try RecordedUse.uses(of: layer, in: recordings, graph: task.graph)
-        let weight = try task.executor.parameter(layer.weight)
-        let norms = try uses.map { use in
-          try use.flatMap { part in
-            let output = try part.change(by: weight)
-            return try part.perSample(output * output)
-          }
-        }
-        for (k, format) in group.formats.enumerated() {
-          let delta = try task.executor.roundTrip(layer, format) - weight
-          for (use, norms) in zip(uses, norms) {
-            let errors = try use.flatMap { part in
-              let change = try part.change(by: delta)
-              return try part.perSample(change * change)
-            }
-            for (sample, error) in errors.enumerated() {
-              totals[k][sample] += error / max(norms[sample], 1e-30)
-            }
-          }
-        }
-      }
-      task.advanced(0.85 * task.share(of: index))
-      return totals
+    try task.recordedScores(chunk, share: 0.15) { part in
+      try RelativeOutputError(part)
+    } effect: { error, delta in
+      try error(delta)
     }
   }
 
@@ -63,7 +32,7 @@ public struct OutputError: SensitivityEstimator {
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) throws
     -> Int
   {
-    max(task.workers, min(256, memory / (try task.recordedBytes(sample, outputsKept: 1))))
+    try task.recordedTogether(sample, memory: memory)
   }
 
   /// Forward, and each format once.

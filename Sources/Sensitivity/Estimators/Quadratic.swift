@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 
@@ -21,9 +21,6 @@ public struct Quadratic: SensitivityEstimator {
 
   /// The only setting.
   public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 internal import Vocabulary
@@ -45,9 +45,6 @@ public struct Shapley: SensitivityEstimator {
     }
     self.orders = orders
   }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   ///

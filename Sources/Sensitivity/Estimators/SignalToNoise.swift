@@ -1,5 +1,4 @@
 public import Models
-internal import Tensors
 
 /// Noise over signal at the network's output, with one group changed at a time: `‖ŷ − y‖² / ‖y‖²`.
 ///
@@ -16,6 +15,8 @@ public struct SignalToNoise: SensitivityEstimator {
   public static let summary = "noise over signal of the output, one group changed at a time; slow"
   /// Data decides.
   public static let needsData = true
+  /// The network is run with them.
+  public static let takesActivations = true
 
   /// The only setting.
   public init() {}
@@ -27,18 +28,18 @@ public struct SignalToNoise: SensitivityEstimator {
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {
     // Twice the loss of vectors, whatever the output is; it refuses broken ones.
     let loss = OutputLoss(head: .vector)
-    return try task.singleGroupSweep(chunk) { reference, output in
-      try loss.perSample(reference: reference, output: output).map { 2 * $0 }
+    return try task.sweep(chunk, from: nil) {
+      try loss.perSample(reference: $0.reference, output: $0.output).map { 2 * $0 }
     }
   }
 
   /// One batch for each worker: nothing is kept between samples.
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) -> Int {
-    task.workers * (task.graph.head == .tokens ? 1 : 8)
+    task.sweptTogether
   }
 
   /// Half a pass for each candidate.
   public func forwardPasses(_ task: MeasurementTask) -> Double {
-    1.5 + 0.5 * Double(task.groups.reduce(0) { $0 + $1.formats.count })
+    task.sweepPasses(isBased: false)
   }
 }

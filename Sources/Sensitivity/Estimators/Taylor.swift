@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 
@@ -26,9 +26,6 @@ public struct Taylor: SensitivityEstimator {
   public init() {}
 
   private static func draws(_ head: OutputHead) -> Int { head == .tokens ? 2 : 4 }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// One value per sample.
   public func scores(of chunk: SampleChunk, in task: MeasurementTask) throws -> [[[Double]]] {

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Tensors
 
 /// Largest Hessian eigenvalue of a layer's own block times the squared weight error:
@@ -28,9 +28,6 @@ public struct TopEigenvalue: SensitivityEstimator {
 
   /// The usual settings.
   public init() {}
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// The largest eigenvalue in magnitude of every layer's block at each sample, `[sample][layer]`, signed;
   /// layers in the graph's order, those of the task's groups only.

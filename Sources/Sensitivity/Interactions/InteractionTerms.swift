@@ -189,75 +189,40 @@ extension InteractionTerms {
   /// Everything as bytes: a mark, the sizes and pairs as 32-bit integers, the losses as doubles,
   /// the terms as singles, all little-endian.
   public var encoded: [UInt8] {
-    var bytes = Self.mark
-    bytes.reserveCapacity(
-      20 + 4 * candidateCounts.count + 8 * pairs.count + 8 * singles.count + 4 * crosses.count)
-    func append(_ value: some FixedWidthInteger) {
-      withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-    for size in [samples, candidateCounts.count, pairs.count] + candidateCounts {
-      append(UInt32(size))
-    }
-    for pair in pairs {
-      append(UInt32(pair.first))
-      append(UInt32(pair.second))
-    }
-    for loss in singles { append(loss.bitPattern) }
-    for term in crosses { append(term.bitPattern) }
-    return bytes
+    var writer = InteractionWriter(
+      mark: Self.mark,
+      capacity: 12 + 4 * candidateCounts.count + 8 * pairs.count + 8 * singles.count
+        + 4 * crosses.count)
+    writer.append(sizes: [samples, candidateCounts.count, pairs.count] + candidateCounts)
+    for pair in pairs { writer.append(sizes: [pair.first, pair.second]) }
+    writer.append(losses: singles)
+    writer.append(terms: crosses)
+    return writer.bytes
   }
 
   /// Reads what ``encoded`` wrote; nil for anything else.
   ///
   /// No length in it is trusted.
   public init?(encoded bytes: [UInt8]) {
-    guard bytes.starts(with: Self.mark) else { return nil }
-    var offset = Self.mark.count
-    func size() -> Int? {
-      guard bytes.count - offset >= 4 else { return nil }
-      defer { offset += 4 }
-      return (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
-    }
-    guard let samples = size(), let groups = size(), let pairCount = size(), samples > 0,
-      groups <= (bytes.count - offset) / 4
+    guard var reader = InteractionReader(bytes, mark: Self.mark), let samples = reader.size(),
+      let groups = reader.size(), let pairCount = reader.size(), samples > 0,
+      let counts = reader.counts(groups)
     else { return nil }
-    var counts: [Int] = []
-    var rows = 0
-    for _ in 0..<groups {
-      guard let count = size(), count > 0 else { return nil }
-      counts.append(count)
-      rows += count
-    }
     // Checked before anything is made of them: every row and pair has bytes of its own.
-    let (losses, tooManyLosses) = rows.multipliedReportingOverflow(by: samples)
+    let (losses, tooManyLosses) = counts.reduce(0, +).multipliedReportingOverflow(by: samples)
     let (terms, tooManyTerms) = pairCount.multipliedReportingOverflow(by: samples)
-    let left = bytes.count - offset
+    let left = reader.left
     guard !tooManyLosses, !tooManyTerms, losses <= left / 8, terms <= left / 4,
       pairCount <= left / 8, 8 * pairCount + 8 * losses + 4 * terms == left
     else { return nil }
     var pairs: [Pair] = []
     for _ in 0..<pairCount {
-      guard let first = size(), let second = size() else { return nil }
+      guard let first = reader.size(), let second = reader.size() else { return nil }
       pairs.append(Pair(first, second))
     }
-    guard Self.areFit(pairs, counts) else { return nil }
-    let start = offset
-    let (singles, crosses) = bytes.withUnsafeBytes { raw in
-      (
-        (0..<losses).map {
-          Double(
-            bitPattern: UInt64(
-              littleEndian: raw.loadUnaligned(fromByteOffset: start + 8 * $0, as: UInt64.self)))
-        },
-        (0..<terms).map {
-          Float(
-            bitPattern: UInt32(
-              littleEndian: raw.loadUnaligned(
-                fromByteOffset: start + 8 * losses + 4 * $0, as: UInt32.self)))
-        }
-      )
-    }
-    guard singles.allSatisfy(\.isFinite), crosses.allSatisfy(\.isFinite) else { return nil }
+    guard Self.areFit(pairs, counts), let singles = reader.losses(losses),
+      let crosses = reader.terms(terms)
+    else { return nil }
     self.init(
       candidateCounts: counts, samples: samples, pairs: pairs, singles: singles, crosses: crosses)
   }

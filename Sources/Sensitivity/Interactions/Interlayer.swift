@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 internal import Vocabulary
@@ -38,9 +38,6 @@ public struct Interlayer: InteractionEstimator {
 
   /// Outputs are kept up to `outputBytes` for each sample.
   public init(outputBytes: Int) { self.outputBytes = outputBytes }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// Terms of every candidate and every pair.
   ///
@@ -143,9 +140,6 @@ public struct Interlayer: InteractionEstimator {
 
 /// `Q(W) − W` of every candidate, by position in the task's measured layers.
 private struct CandidateChanges: Sendable {
-  /// Bytes above which changes are made again for each sample.
-  private static let limit = 3_000_000_000
-
   /// The group of every row.
   let group: [Int]
   /// What keeping all of them takes.
@@ -166,7 +160,7 @@ private struct CandidateChanges: Sendable {
         + group.layers.reduce(0) { $0 + 4 * task.graph.layers[$1].layer.shape.count }
         * group.formats.count
     }
-    guard bytes <= Self.limit else {
+    guard bytes <= task.memory else {
       kept = []
       return
     }

@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 internal import Vocabulary
@@ -37,9 +37,6 @@ public struct MeasuredPairs: InteractionEstimator {
     self.limit = limit
   }
 
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
-
   /// Losses of every candidate and terms of the chosen pairs.
   ///
   /// - Throws: `UserError` when a group never ran.
@@ -59,7 +56,8 @@ public struct MeasuredPairs: InteractionEstimator {
       groups: task.groups.map {
         MeasuredGroup(name: $0.name, layers: $0.layers, formats: $0.formats + [unchanged])
       },
-      samples: chunk.samples, workers: task.workers, memory: 1_500_000_000)
+      samples: chunk.samples, workers: task.workers,
+      memory: task.memory / 2)
     func losses(_ policies: [[Int]], share: Double) throws -> [[Double]] {
       var losses = policies.map { _ in [Double]() }
       try scorer.score(policies, on: chunk.samples.indices) {
@@ -103,7 +101,7 @@ public struct MeasuredPairs: InteractionEstimator {
 
   /// One batch for each worker: nothing is kept between samples.
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) -> Int {
-    task.workers * (task.graph.head == .tokens ? 1 : 8)
+    task.sweptTogether
   }
 
   /// Half a pass for each candidate, a third for each pair.

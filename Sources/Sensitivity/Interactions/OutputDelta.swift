@@ -1,4 +1,4 @@
-public import Models
+internal import Models
 internal import Quantization
 internal import Tensors
 public import Vocabulary
@@ -44,9 +44,6 @@ public struct OutputDelta: InteractionEstimator {
     guard dimensions > 0 else { fatalError("at least one dimension, got \(dimensions)") }
     self.dimensions = dimensions
   }
-
-  /// The network's loss.
-  public func unit(for head: OutputHead) -> String { OutputLoss(head: head).unit }
 
   /// Losses and sketches of every candidate: what ``sketches(of:in:)`` gives.
   public func interactions(of chunk: SampleChunk, in task: MeasurementTask) throws
@@ -150,12 +147,12 @@ public struct OutputDelta: InteractionEstimator {
 
   /// One batch for each worker.
   public func samplesPerChunk(_ task: MeasurementTask, sample: SampleChunk, memory: Int) -> Int {
-    task.workers * (task.graph.head == .tokens ? 1 : 8)
+    task.sweptTogether
   }
 
   /// Half a pass for each candidate.
   public func forwardPasses(_ task: MeasurementTask) -> Double {
-    1.5 + 0.5 * Double(task.groups.reduce(0) { $0 + $1.formats.count })
+    task.sweepPasses(isBased: false)
   }
 }
 

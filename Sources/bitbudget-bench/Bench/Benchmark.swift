@@ -11,8 +11,8 @@ struct Benchmark: Sendable {
   ///
   /// What runs in this process comes last: its memory would count as that of later children.
   static let all: [Benchmark] = [
-    .inspect, .efficientNet, .miniLM, .smolLM2, .plan, .integerProgram, .optimizers,
-    .roundTrip,
+    .inspect, .efficientNet, .miniLM, .smolLM2, .plan, .estimatorMemory, .integerProgram,
+    .optimizers, .roundTrip, .hessianProduct, .traces, .relevance, .prefixCaching,
   ]
 
   /// The benchmarks that were asked for; all when none was.

@@ -63,3 +63,16 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
   let clock = ContinuousClock()
   return try clock.measure { try body() } / .seconds(1)
 }
+
+/// Processor time of this process during `body`: for work of one thread, which others that share the core
+/// make longer but not more.
+func processorSeconds(_ body: () throws -> Void) rethrows -> Double {
+  func used() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+  let before = used()
+  try body()
+  return used() - before
+}

@@ -58,7 +58,12 @@ extension Benchmark {
       try session.row(
         "plan", "plan SmolLM2-135M at 4 bpw",
         ["plan", study, "--budget", "4bpw", "--quiet", "--output", session.path("policy.json")],
-        target: 0.2, times: 5)
+        target: 0.2, times: 5),
+      try session.row(
+        "plan", "plan SmolLM2-135M at 4 bpw and 1 ms on an H100",
+        ["plan", study, "--budget", "4bpw", "--budget", "1ms", "--device", "h100", "--quiet"]
+          + ["--output", session.path("policy.json")],
+        target: 0.5, times: 5),
     ]
   }
 }

@@ -115,9 +115,18 @@ struct TrustedModel: Sendable {
   static let quick = [
     "exact-kl", "fisher-channel", "fisher-output", "gauss-newton-trace", "fisher-trace", "taylor",
     "gradient-error", "gradient-error-absolute", "lrp", "lrp-error", "block-importance", "lim",
-    "zd",
-    "outlier", "kurtosis", "weight-kl", "activation-weighted", "output-error", "weight-error",
+    "zd", "outlier", "kurtosis", "weight-kl", "activation-weighted", "output-error",
+    "output-error-rsq", "weight-error",
   ]
+
+  /// Those that run the network for every candidate, or differentiate twice.
+  static let slow = [
+    "output-delta", "sqnr", "exact-loss", "exact-kl-from-8bit", "quadratic", "interlayer",
+    "hutchinson", "hessian-error",
+  ]
+
+  /// Those that only small networks are worth.
+  static let verySlow = ["hutchinson-blocked", "top-eigenvalue", "shapley", "pairs"]
 
   /// The models, quick ones first.
   static let all = [
@@ -127,9 +136,7 @@ struct TrustedModel: Sendable {
       proof: [
         "--data", RealModels.sentences, "--heldout", RealModels.documents, "--samples", "32",
       ],
-      estimators: quick + [
-        "output-delta", "sqnr", "quadratic", "hutchinson", "hessian-error", "top-eigenvalue",
-      ]),
+      estimators: quick + slow + verySlow),
     TrustedModel(
       id: "vit", path: ".fixtures/vit/model.onnx",
       calibration: ["--data", ".fixtures/vit/calibration.npz", "--samples", "64", "--all"],
@@ -137,16 +144,14 @@ struct TrustedModel: Sendable {
         "--data", ".fixtures/vit/calibration.npz", "--heldout", ".fixtures/vit/heldout.npz",
         "--samples", "1000",
       ],
-      estimators: quick + [
-        "output-delta", "sqnr", "quadratic", "hutchinson", "hessian-error", "top-eigenvalue",
-      ]),
+      estimators: quick + slow + verySlow),
     TrustedModel(
       id: "efficientnet-lite0", path: RealModels.efficientNet,
       calibration: ["--data", RealModels.photos, "--samples", "8", "--all"],
       proof: [
         "--data", RealModels.photos, "--heldout", RealModels.heldOutPhotos, "--samples", "24",
       ],
-      estimators: quick + ["output-delta", "sqnr", "quadratic", "hutchinson", "hessian-error"]),
+      estimators: quick + slow),
     TrustedModel(
       id: "smollm2", path: RealModels.smolLM2,
       calibration: ["--data", RealModels.text, "--samples", "2", "--length", "48", "--all"],
