@@ -8,13 +8,14 @@
 # make bench      speed and memory against the targets, printed
 # make results    regenerates Results/ from the real models
 # make estimators compares the estimators on real models, printed
+# make latency    times real models on this machine (leave it alone meanwhile), writes Results/latency
 # make fixtures   fetches real models and data into .fixtures
 # make vit        trains a small ViT on Fashion-MNIST (minutes of one core) into .fixtures/vit
 # make clean      forgets the build (not the fixtures)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint bench results estimators fixtures demo-fixtures clean test-consumers llama-cpp vit
+.PHONY: setup build demo test lint bench results latency estimators fixtures demo-fixtures clean test-consumers llama-cpp vit
 
 APT := libtorch-dev libglpk-dev libxgboost-dev libdnnl-dev libopenblas-dev libsqlite3-dev libgd-dev zlib1g-dev \
   libssl-dev g++ python3 python3-pip python3-venv unzip
@@ -93,7 +94,11 @@ results: build fixtures
 	.build/release/bitbudget-bench results
 	.build/release/bitbudget-bench pipelines
 	.build/release/bitbudget-bench search
+	.build/release/bitbudget-bench exchange
 	.build/release/bitbudget-bench trust
+
+latency: build fixtures
+	.build/release/bitbudget-bench latency
 
 estimators: build fixtures
 	@bash Results/estimators.sh

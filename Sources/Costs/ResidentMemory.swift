@@ -1,7 +1,7 @@
 public import Quantization
 internal import Vocabulary
 
-/// Bytes in memory while a network runs:
+/// Bytes in memory while a network runs.
 ///
 ///     weights in their formats + tensors left alone + keys and values + workspace
 ///

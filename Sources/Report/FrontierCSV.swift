@@ -33,7 +33,8 @@ public enum FrontierCSV {
           "baseline", baseline.name, "\(baseline.bytes)", "\(baseline.bpw)",
           baseline.value(on: "latency").map { "\($0)" } ?? "",
           "\(baseline.loss)", baseline.measured.map { "\($0)" } ?? "",
-        ] + more(baseline.low, baseline.high, nil) + further.map { axis in baseline.value(on: axis).map { "\($0)" } ?? "" })
+        ] + more(baseline.low, baseline.high, nil)
+          + further.map { axis in baseline.value(on: axis).map { "\($0)" } ?? "" })
     }
     return rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
   }

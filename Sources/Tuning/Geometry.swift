@@ -81,13 +81,15 @@ extension OpenedModel {
     }
   }
 
-  /// An input of the model's own shape: token 1, 2, 3 ... of a text that fills every position, noise for
-  /// everything else.
+  /// An input of the model's own shape.
+  ///
+  /// Tokens 1, 2, 3 and so on of a text that fills every position; noise for everything else.
   private func madeUp(length: Int?) throws -> [String: Tensor] {
     var random = SplitMix64(seed: 1)
     var inputs: [String: Tensor] = [:]
     for input in graph.inputs {
-      let open = length ?? (input.dtype.isFloatingPoint ? 224 : min(graph.maximumLength ?? 128, 128))
+      let open =
+        length ?? (input.dtype.isFloatingPoint ? 224 : min(graph.maximumLength ?? 128, 128))
       let shape = input.shape.enumerated().map { $0 == 0 ? 1 : $1 ?? open }
       let count = shape.reduce(1, *)
       let name = input.name.lowercased()

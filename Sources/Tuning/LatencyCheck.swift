@@ -51,6 +51,9 @@ public struct LatencyCheck: Codable, Sendable {
 extension OpenedModel {
   /// Runs policies on real kernels, in turn, and compares their times with the predictions.
   ///
+  /// The uniform policies that kernels are scaled by run among them: how fast the machine happens to be
+  /// is not what is compared. What they tell is kept for `--device here`.
+  ///
   /// - Parameters:
   ///   - policies: Policies of this model, by name.
   ///   - random: How many random policies besides. Each draws how likely every format is (uniformly of all
@@ -68,15 +71,7 @@ extension OpenedModel {
     var chosen = try policies.map { (name: $0.name, formats: try formats(of: $0.policy)) }
     var ranges = ActivationRanges.none
     for (_, policy) in policies { ranges.merge(try activationRanges(of: policy)) }
-    let uniforms = try names.map { name in
-      try graph.layers.map { layer in
-        guard
-          let format = try LayerFormat.format(
-            name, for: layer.layer.shape, hasInput: hasInput(layer))
-        else { throw UserError(.failed, "'\(layer.layer.name)' cannot be \(name)") }
-        return format
-      }
-    }
+    let uniforms = try names.map { try uniformFormats($0) }
     var generator = SplitMix64(seed: seed)
     for k in 0..<random {
       let shares = uniforms.map { _ in -log(1 - generator.uniform()) }
@@ -92,31 +87,31 @@ extension OpenedModel {
     }
     let wanted = chosen.count
     chosen += zip(names, uniforms).map { (name: "uniform \($0)", formats: $1) }
-    let cache = try KernelCache(threads: threads).filled(
+    var cache = try KernelCache(threads: threads).filled(
       for: geometry, precisions: try precisions(of: chosen.map(\.formats)), progress: progress)
-    if cache.table.measured(for: geometry).rest == nil {
-      // What kernels leave out is not known yet.
-      _ = try profile(input, formats: names, threads: threads, progress: progress)
-    }
-    let table = KernelCache(threads: threads).table
-    let alone = table.measured(for: geometry, isScaled: false)
-    let scaled = table.measured(for: geometry)
     let program = KernelProgram(self, geometry: geometry, ranges: ranges, threads: threads)
     let runs = try timed(
       chosen.map { try program.operations($0.formats) }, by: program, on: tensors(of: input),
       rounds: rounds, progress: progress)
+    let alone = cache.table.measured(for: geometry, isScaled: false)
+    try cache.add(
+      wholeRuns(
+        zip(uniforms, runs[wanted...]).map { (formats: $0, runs: $1) }, on: alone, geometry))
+    let (table, scaled) = (cache.table, cache.table.measured(for: geometry))
+    let rest = scaled.rest ?? 0
     let all = try zip(chosen, runs).map { policy, run in
       LatencyCheck.Entry(
         name: policy.name,
         formats: Dictionary(policy.formats.map { ($0.name, 1) }, uniquingKeysWith: +),
-        additive: try predicted(policy.formats, alone, geometry),
-        scaled: try predicted(policy.formats, scaled, geometry),
+        additive: try latencies(of: policy.formats, on: alone, geometry).reduce(rest, +),
+        scaled: try latencies(of: policy.formats, on: scaled, geometry).reduce(rest, +),
         measured: run.total.milliseconds, spread: run.total.spread, outliers: run.total.outliers)
     }
     let entries = Array(all[..<wanted])
     func error(_ prediction: (LatencyCheck.Entry) -> Double) -> Double {
       entries.isEmpty
-        ? 0 : Timing(of: entries.map { abs(prediction($0) - $0.measured) / $0.measured }).milliseconds
+        ? 0
+        : Timing(of: entries.map { abs(prediction($0) - $0.measured) / $0.measured }).milliseconds
     }
     return LatencyCheck(
       model: name, processor: table.processor, threads: threads, inputs: geometry.inputs,
@@ -124,32 +119,6 @@ extension OpenedModel {
       additiveError: error(\.additive),
       scaledError: error(\.scaled),
       spearman: RankCorrelation.spearman(entries.map(\.scaled), entries.map(\.measured)))
-  }
-
-  /// The precisions of some policies by layer.
-  func precisions(of policies: [[LayerFormat]]) throws -> [String: [Precision]] {
-    var precisions: [String: [Precision]] = [:]
-    for formats in policies {
-      for (layer, format) in zip(graph.layers, formats) {
-        precisions[layer.layer.name, default: []].append(
-          try Precision(weight: format.weight.name, activation: format.activation?.name))
-      }
-    }
-    return precisions
-  }
-
-  /// What a device says of a policy: its layers and the rest.
-  private func predicted(
-    _ formats: [LayerFormat], _ device: MeasuredDevice, _ geometry: ModelGeometry
-  ) throws -> Double {
-    try zip(geometry.layers, formats).reduce(device.rest ?? 0) { sum, item in
-      let precision = try Precision(
-        weight: item.1.weight.name, activation: item.1.activation?.name)
-      switch device.latency(of: item.0, in: precision, bytes: 0) {
-      case .milliseconds(let time): return sum + time
-      case .none(let reason): throw UserError(.failed, reason)
-      }
-    }
   }
 }
 

@@ -156,7 +156,8 @@ final class KernelProgram: Sendable {
     -> ActivationCodes
   {
     let name = model.graph.layers[index].layer.name
-    guard let activation = format.activation, case .integer(let bits, let scheme) = activation.element
+    guard let activation = format.activation,
+      case .integer(let bits, let scheme) = activation.element
     else { return ActivationCodes(scale: 1) }
     let range = ranges[name, activation] ?? (isNonNegative ? [0, 6] : [-3, 3])
     let grid = ActivationGrid(low: range[0], high: range[1], bits: bits, scheme)

@@ -2,9 +2,7 @@ internal import Costs
 internal import Export
 internal import Foundation
 internal import Kernels
-internal import Models
 internal import Quantization
-internal import Tensors
 internal import Vocabulary
 
 /// How fast a network's layers are on this machine.
@@ -89,117 +87,37 @@ extension OpenedModel {
       }
       try GeometryFile.write(geometry, to: GeometryFile.path(in: study))
     }
-    let formats = try names.map { name in
-      try graph.layers.map { layer in
-        guard
-          let format = try LayerFormat.format(
-            name, for: layer.layer.shape, hasInput: hasInput(layer))
-        else { throw UserError(.failed, "'\(layer.layer.name)' cannot be \(name)") }
-        return format
-      }
-    }
+    let formats = try names.map { try uniformFormats($0) }
     let precisions = try precisions(of: formats)
     var cache = try KernelCache(threads: threads)
       .filled(for: geometry, precisions: precisions, progress: progress)
     let device = cache.table.measured(for: geometry, isScaled: false)
-    var rows: [LatencyReport.Row] = []
-    var sums: [Double] = []
-    for uniform in formats {
-      var sum = 0.0
-      for (k, format) in uniform.enumerated() {
-        let precision = try Precision(
-          weight: format.weight.name, activation: format.activation?.name)
-        switch device.latency(of: geometry.layers[k], in: precision, bytes: 0) {
-        case .milliseconds(let time):
-          sum += time
-          rows.append(
-            .init(layer: geometry.layers[k].name, format: format.name, milliseconds: time))
-        case .none(let reason): throw UserError(.failed, reason)
-        }
+    let latencies = try formats.map { try self.latencies(of: $0, on: device, geometry) }
+    let sums = latencies.map { $0.reduce(0, +) }
+    let rows = zip(formats, latencies).flatMap { formats, times in
+      formats.indices.map { k in
+        LatencyReport.Row(
+          layer: geometry.layers[k].name, format: formats[k].name, milliseconds: times[k])
       }
-      sums.append(sum)
     }
     let program = KernelProgram(self, geometry: geometry, threads: threads)
     let operations = try formats.map { try program.operations($0) }
     let runs = try timed(operations, by: program, on: inputs, progress: progress)
-    let scale = Self.scales(
-      formats.indices.map { k in
-        (formats[k], runs[k].layers.milliseconds, sums[k])
-      })
-    let rest = runs.reduce(0) { $0 + $1.rest.milliseconds } / Double(max(1, runs.count))
-    try cache.add(
-      .init(model: geometry.model.digest, inputs: geometry.inputs, rest: rest, scale: scale))
+    let whole = try wholeRuns(
+      zip(formats, runs).map { (formats: $0, runs: $1) }, on: device, geometry)
+    try cache.add(whole)
     return LatencyReport(
       schema: ImportedLatencies.schema, device: Devices.here, processor: cache.table.processor,
       threads: threads, libraries: cache.table.libraries, model: name, inputs: geometry.inputs,
-      samples: geometry.samples, rest: rest, scale: scale, rows: rows,
+      samples: geometry.samples, rest: whole.rest, scale: whole.scale, rows: rows,
       uniform: names.indices.map { k in
         .init(
-          format: names[k], additive: rest + sums[k],
-          scaled: rest + runs[k].layers.milliseconds,
+          format: names[k], additive: whole.rest + sums[k],
+          scaled: whole.rest + runs[k].layers.milliseconds,
           measured: runs[k].total.milliseconds, spread: runs[k].total.spread)
       },
       kernels: KernelTable.needed(geometry, precisions: precisions).count, timed: cache.timed,
       seconds: (clock.now - began).seconds)
-  }
-
-  /// What uniform policies took in their layers over the sums of their rows, by the arithmetic of most of
-  /// a policy's layers; of policies with one arithmetic the mean.
-  private static func scales(
-    _ policies: [(formats: [LayerFormat], measured: Double, sum: Double)]
-  ) -> [String: Double] {
-    var ratios: [String: [Double]] = [:]
-    for policy in policies where policy.sum > 0 {
-      var counts: [String: Int] = [:]
-      for format in policy.formats {
-        guard
-          let precision = try? Precision(
-            weight: format.weight.name, activation: format.activation?.name),
-          let kernel = TimedKernel(
-            of: .product(rows: 1, inputs: 1, outputs: 1), in: precision, isNonNegative: false)
-        else { continue }
-        counts[kernel.arithmetic, default: 0] += 1
-      }
-      let most = counts.keys.sorted().max { (counts[$0] ?? 0) < (counts[$1] ?? 0) }
-      if let most { ratios[most, default: []].append(policy.measured / policy.sum) }
-    }
-    return ratios.mapValues { $0.reduce(0, +) / Double($0.count) }
-  }
-}
-
-/// Times of several runs of one policy.
-struct PolicyRuns {
-  /// Whole runs.
-  var total: Timing
-  /// Inside the layers.
-  var layers: Timing
-  /// Outside the layers.
-  var rest: Timing
-}
-
-extension OpenedModel {
-  /// Times policies in turn, so that what disturbs the machine disturbs all of them.
-  ///
-  /// Two rounds are not counted.
-  func timed(
-    _ operations: [[Int: any Models.Operation]], by program: KernelProgram, on inputs: [String: Tensor],
-    rounds: Int = 15, progress: @escaping ProgressHandler
-  ) throws -> [PolicyRuns] {
-    var runs = [[RunTime]](repeating: [], count: operations.count)
-    let counter = ProgressCounter("timing whole runs", handler: progress)
-    for round in 0..<rounds + 2 {
-      for k in operations.indices {
-        let time = try program.time(operations[k], on: inputs)
-        if round > 1 { runs[k].append(time) }
-      }
-      counter.advance(by: 1 / Double(rounds + 2))
-    }
-    counter.finish()
-    return runs.map { runs in
-      PolicyRuns(
-        total: Timing(of: runs.map(\.total)), layers: Timing(of: runs.map(\.layers)),
-        rest: Timing(of: runs.map { $0.total - $0.layers }))
-    }
   }
 }
 

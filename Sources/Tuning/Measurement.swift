@@ -90,6 +90,10 @@ extension OpenedModel {
     }
     let memory = try recordingMemory(options.memory)
     let groups = try groups(formats: options.formats)
+    // What can be sized but not rounded here is found before the run, not within it.
+    for case let format as GGMLFormat in groups.flatMap(\.formats) {
+      if let reason = format.unavailability { throw UserError(.failed, reason) }
+    }
     for (name, estimator) in estimators where !type(of: estimator).takesActivations {
       guard groups.allSatisfy({ $0.candidates.allSatisfy { $0.activation == nil } }) else {
         let able = Estimators.all.filter { $0.takesActivations }.map { $0.id }

@@ -105,8 +105,10 @@ public struct SensitivityTable: Hashable, Codable, Sendable {
   public var fusions: [Fusion]?
   /// Bytes of everything that is not quantized, which every policy pays.
   public var fixedBytes: Int?
-  /// What every policy pays beyond its groups, by the name of the cost: milliseconds outside the
-  /// layers, keys and values in memory. Bytes of the written model are ``fixedBytes``.
+  /// What every policy pays beyond its groups, by the name of the cost.
+  ///
+  /// Milliseconds outside the layers, keys and values in memory. Bytes of the written model are
+  /// ``fixedBytes``.
   public var fixedCosts: [String: Double]?
 
   /// A table of `groups` whose losses are in `unit`.

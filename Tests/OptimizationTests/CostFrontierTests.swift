@@ -61,10 +61,11 @@ import Vocabulary
     #expect(frontier.points.count > 8)
     for point in frontier.points {
       let place = try axes.map { try #require(point.value(on: $0)) }
-      #expect(!policies.contains { other in
-        zip(other, place).allSatisfy { $0 <= $1 + 1e-12 }
-          && zip(other, place).contains { $0 < $1 - 1e-9 }
-      })
+      #expect(
+        !policies.contains { other in
+          zip(other, place).allSatisfy { $0 <= $1 + 1e-12 }
+            && zip(other, place).contains { $0 < $1 - 1e-9 }
+        })
     }
     // The best of every axis is an end of the surface.
     for axis in 0..<3 {

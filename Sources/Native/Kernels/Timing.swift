@@ -55,7 +55,8 @@ public struct Timing: Hashable, Sendable, Codable {
     let sorted = values.sorted()
     guard let last = sorted.last else { fatalError("a median of no values") }
     let half = sorted.count / 2
-    return sorted.count.isMultiple(of: 2) ? (sorted[half - 1] + sorted[half]) / 2
+    return sorted.count.isMultiple(of: 2)
+      ? (sorted[half - 1] + sorted[half]) / 2
       : half < sorted.count ? sorted[half] : last
   }
 }

@@ -16,7 +16,7 @@ struct LatencyPage {
         + " (its processor time: what it takes on a machine that does nothing else), medians of several"
         + " runs with the median absolute deviation.",
     ] + [kernels, additivity, frontier, speedUp].compactMap(\.self) + [commands])
-      .joined(separator: "\n\n") + "\n"
+    .joined(separator: "\n\n") + "\n"
   }
 
   private func milliseconds(_ value: Double) -> String { fixed(value, digits: 2) }

@@ -68,7 +68,8 @@ struct DrawFrontier: ParsableCommand {
     help: "The lower convex hull, or every policy that no other beats (hull or exact).")
   var kind = PredictedKind.hull
 
-  @Option(help: "The loss, last, and one or two costs: bytes,loss; latency,loss; bytes,latency,loss.")
+  @Option(
+    help: "The loss, last, and one or two costs: bytes,loss; latency,loss; bytes,latency,loss.")
   var axes = "bytes,loss"
 
   @OptionGroup var costs: DeviceOptions
@@ -137,7 +138,7 @@ struct DrawFrontier: ParsableCommand {
         frontier = try OpenedModel(model).measured(
           frontier, points: measure,
           data: CalibrationOptions(path: data, samples: samples, length: length, seed: seed),
-          part: all ? .all : .heldOut, workers: workers ?? Tool.defaultWorkers,
+          part: all ? .all : .heldOut, of: source, workers: workers ?? Tool.defaultWorkers,
           progress: talk.progress)
       }
       if let output { _ = try FrontierFiles.write(frontier, to: output, budgets: budgets) }

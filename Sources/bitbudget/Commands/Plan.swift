@@ -24,7 +24,8 @@ struct Plan: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Memory for weights, keys and values and workspace (see --context): 24GB.", valueName: "size"))
+      "Memory for weights, keys and values and workspace (see --context): 24GB.", valueName: "size")
+  )
   var fit: SizeLimit?
 
   @Option(help: "Plan from this estimator's scores (default: the newest complete measurement).")

@@ -20,7 +20,8 @@ struct Profile: ParsableCommand {
                bitbudget profile model.onnx --policy policy.json --random 20
       """)
 
-  @Argument(help: "An .onnx file, a .gguf file or a Hugging Face directory; none probes the machine.")
+  @Argument(
+    help: "An .onnx file, a .gguf file or a Hugging Face directory; none probes the machine.")
   var model: String?
 
   @Option(help: "Where to time: here.")

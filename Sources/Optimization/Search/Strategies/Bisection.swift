@@ -91,8 +91,10 @@ public struct BisectionSearch: SearchStrategy {
     prefix = isEnough ? 0 : problem.knobs.count
   }
 
-  /// The most costly point, by prediction where costs are equal; with a cost that does not go with the
-  /// size, the one of the least predicted loss. Where that breaks a bound, the best one within the bounds.
+  /// The most costly point, by prediction where costs are equal.
+  ///
+  /// With a cost that does not go with the size, the one of the least predicted loss. Where that breaks a
+  /// bound, the best one within the bounds.
   private static func mostPrecise(_ problem: SearchProblem, cost: Int) throws -> [Int] {
     let values = problem.costs[cost].values
     let isSize = problem.costs[cost].kind == .bytes
