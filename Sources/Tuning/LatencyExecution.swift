@@ -77,15 +77,6 @@ final class KernelProgram: Sendable {
     return RunTime(total: total, layers: clock.milliseconds)
   }
 
-  /// The network's output under a format for every layer.
-  func output(_ operations: [Int: any Models.Operation], on inputs: [String: Tensor]) throws
-    -> Tensor
-  {
-    try recordingGradients(false) {
-      try model.executor.run(inputs, weights: [:], operations: operations)
-    }
-  }
-
   private func kernel(
     _ index: Int, _ use: Int, _ format: LayerFormat, work: LayerWork, _ shape: KernelShape
   ) throws -> Kernel {

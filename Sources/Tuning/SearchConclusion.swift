@@ -92,12 +92,12 @@ extension OpenedModel {
     return all.filter { seen.insert($0.point).inserted }
   }
 
-  /// The one that is shipped: what loses least, or with a ceiling the smallest that keeps it.
+  /// The one that is shipped: what loses least, or with a ceiling the cheapest that keeps it.
   private func winner(_ contenders: [Contender], space: SearchSpace) -> Int {
     let least = contenders.indices.min { contenders[$0].mean < contenders[$1].mean } ?? 0
     guard let ceiling = space.ceiling else { return least }
     return contenders.indices.filter { contenders[$0].mean <= ceiling.limit }.min { a, b in
-      let (x, y) = (space.bytes(contenders[a].point), space.bytes(contenders[b].point))
+      let (x, y) = (space.price(contenders[a].point), space.price(contenders[b].point))
       return (x, contenders[a].mean, a) < (y, contenders[b].mean, b)
     } ?? least
   }
@@ -126,7 +126,8 @@ extension OpenedModel {
       searched.first { $0.choices == seed }?.values[0]
     }
     report.shipped = shipped
-    report.sentence = sentence(report, ceiling: space.ceiling?.limit)
+    report.sentence = sentence(
+      report, ceiling: space.ceiling?.limit, minimised: space.minimised)
 
     let rival = report.heldOut[shipped]
     let choices = space.choices(chosen.point)
@@ -165,13 +166,16 @@ extension OpenedModel {
     report.files.append(path)
   }
 
-  private func sentence(_ report: SearchReport, ceiling: Double?) -> String {
+  private func sentence(_ report: SearchReport, ceiling: Double?, minimised: CostKind) -> String {
     guard let shipped = report.shipped, let first = report.heldOut.first else { return "" }
     let rival = report.heldOut[shipped]
     if let ceiling {
       let what = "\(rival.name) at \(ByteCount(rival.bytes))"
+      let best =
+        minimised == .bytes
+        ? "smallest" : minimised == .latency ? "fastest" : "least in \(minimised.rawValue)"
       return rival.loss <= ceiling
-        ? "shipped: \(what), the smallest that keeps the ceiling on held-out data"
+        ? "shipped: \(what), the \(best) that keeps the ceiling on held-out data"
         : "shipped: \(what), which loses least; on held-out data nothing keeps the ceiling"
     }
     guard first.name == "searched" || shipped != 0 else {

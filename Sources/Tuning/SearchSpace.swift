@@ -54,6 +54,19 @@ struct SearchSpace {
     return sizes.limit.map { sizes.total(of: point) <= $0 } ?? true
   }
 
+  /// The cost that is made small under a ceiling; the bytes otherwise.
+  var minimised: CostKind {
+    if case .cost(let k)? = problem.objectives.first, problem.costs.indices.contains(k) {
+      return problem.costs[k].kind
+    }
+    return .bytes
+  }
+
+  /// What a point costs of ``minimised``.
+  func price(_ point: [Int]) -> Double {
+    (problem.costs.first { $0.kind == minimised } ?? sizes).total(of: point)
+  }
+
   /// What is minimised, in the order of the axes.
   func values(of trial: Trial) -> [Double] { problem.values(of: trial) }
 
@@ -315,10 +328,7 @@ extension OpenedModel {
         seeds.append(("ilp", point))
       }
       if several {
-        // Tables of irregular layers have too many exact points.
-        let exact = try? Frontier.exact(of: table, model: graph.name, pins: space.pins)
-        let curve = try exact ?? Frontier.hull(of: table, model: graph.name, pins: space.pins)
-        seeds += curve.thinned(to: 24).points.compactMap { point in
+        seeds += try curve(of: space).thinned(to: 24).points.compactMap { point in
           space.point(of: point.choices).map { ("frontier", $0) }
         }
       }
@@ -339,6 +349,20 @@ extension OpenedModel {
     seeds = seeds.filter { space.problem.isFeasible($0.point) && seen.insert($0.point).inserted }
     space.problem.seeds = seeds.map(\.point)
     space.seedName = seeds.first?.name ?? ""
+  }
+}
+
+extension OpenedModel {
+  /// The predicted trade-off that seeds come from.
+  private func curve(of space: SearchSpace) throws -> Frontier {
+    let table = space.source.table
+    guard space.minimised == .bytes else {
+      return try Frontier.supported(
+        of: table, axes: [space.minimised.rawValue, "loss"], model: graph.name, pins: space.pins)
+    }
+    // Tables of irregular layers have too many exact points.
+    let exact = try? Frontier.exact(of: table, model: graph.name, pins: space.pins)
+    return try exact ?? Frontier.hull(of: table, model: graph.name, pins: space.pins)
   }
 }
 

@@ -172,7 +172,7 @@ import Vocabulary
     #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 > 2 * $1 }, "\(errors)")
   }
 
-  @Test(arguments: Formats.all.map(\.name))
+  @Test(arguments: roundingFormats)
   func whatIsNoNumberIsRefused(name: String) throws {
     let format = try Formats.named(name)
     for columns in [256, 9] {
@@ -189,3 +189,10 @@ import Vocabulary
     }
   }
 }
+
+/// Names of the formats that can round here: those of ggml need its library, which a clean clone lacks
+/// (`GGMLCommandTests` holds them to what they say then).
+let roundingFormats: [String] = {
+  _ = LlamaCPP.libraries
+  return Formats.all.filter { ($0 as? GGMLFormat)?.unavailability == nil }.map(\.name)
+}()

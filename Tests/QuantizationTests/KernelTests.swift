@@ -91,7 +91,7 @@ private func hardCases(columns: Int) -> [(name: String, weights: [Float])] {
     #expect(bits(rounded) == bits(expected))
   }
 
-  @Test(arguments: Formats.all.map(\.name))
+  @Test(arguments: roundingFormats)
   func resultMayTakeThePlaceOfTheWeights(name: String) throws {
     let format = try Formats.named(name)
     let shape = WeightShape(rows: 40, columns: 256)  // more groups than are worked on at once

@@ -64,7 +64,7 @@ struct LatencyPage {
       ["policy", "layers by format", "kernels and rest", "scaled", "measured", "±"],
       entries.map { entry in
         [
-          entry.name.split(separator: "/").last.map(String.init) ?? entry.name,
+          entry.name,
           entry.formats.keys.sorted().map { "\(entry.formats[$0] ?? 0) \($0)" }
             .joined(separator: ", "),
           milliseconds(entry.additive), milliseconds(entry.scaled),

@@ -14,7 +14,8 @@ struct Profile: ParsableCommand {
       `--device here`; with -o it is written as a table that `--device FILE` takes elsewhere. Without a \
       model, this machine's peaks are probed and written as a profile (-o here.yaml). Formats without an \
       integer kernel run as singles after unpacking.
-      With --policy or --random, policies are run end to end on the real kernels and compared with what is       predicted: the sum of their kernels, and the same scaled to whole runs.
+      With --policy or --random, policies are run end to end on the real kernels and compared with what is \
+      predicted: the sum of their kernels, and the same scaled to whole runs.
       Example: bitbudget profile model.onnx --data photos --study study
                bitbudget profile minilm --length 128 --formats fp32,int8-channel/int8-tensor -o here.json
                bitbudget profile model.onnx --policy policy.json --random 20
