@@ -3,7 +3,7 @@
 # make demo       installs, builds, fetches a real model, runs the main job, writes Results/demo
 # make test       installs, builds, fetches the fixtures, passes every test
 # make test-consumers  lets every real package read what `apply` and `export` write, writes Results/consumers
-# make llama-cpp  builds llama.cpp's library (minutes) for K-quants and for the tests that ask it
+# make llama-cpp  builds llama.cpp's own quantizer (minutes) for the one test that asks it
 # make lint       swift format, strict
 # make bench      speed and memory against the targets, printed
 # make results    regenerates Results/ from the real models
@@ -77,7 +77,7 @@ test-consumers: build fixtures llama-cpp
 	  || grep -v '^#' $$list | xargs -n 1 $$install --no-deps --no-build-isolation || true
 	$(CONSUMERS)-torch/bin/python Tests/Consumers/recipes.py .build/release/bitbudget Results/consumers
 
-# llama.cpp's library has no wheel: it is compiled, some twenty minutes of one processor.
+# llama.cpp's quantizing of whole models is in no wheel: it is compiled, some twenty minutes of one processor.
 llama-cpp: setup
 	@test -x .fixtures/llama-venv/bin/python || /usr/bin/python3 -m venv .fixtures/llama-venv
 	CMAKE_ARGS="-DGGML_NATIVE=OFF" .fixtures/llama-venv/bin/python -m pip install -q --disable-pip-version-check \

@@ -33,18 +33,19 @@ import Testing
 
   @Test func everyLayerThatIsWrittenIsThereInTheRealPackage() throws {
     #expect(
-      try written(for: "gguf", "safetensors", "onnxruntime", "mlx") == [
+      try written(for: "gguf", "llamacpp", "safetensors", "onnxruntime", "mlx") == [
         "small llama as gguf in gguf", "small llama, from a directory as gguf in gguf",
+        "small llama as gguf in llama.cpp", "small llama, from a directory as gguf in llama.cpp",
         "MiniLM as safetensors-fake in safetensors",
         "EfficientNet-Lite0 as onnx-fake in onnxruntime", "MiniLM as onnx-fake in onnxruntime",
         "small llama as mlx in mlx_lm", "MiniLM as mlx in mlx.nn",
       ])
   }
 
-  @Test(.enabled(if: LlamaCPP.libraries != nil, .init(stringLiteral: LlamaCPP.absence)))
-  func everyLayerIsThereInLlamaCPP() throws {
+  @Test(.enabled(if: LlamaCPP.compiled != nil, .init(stringLiteral: LlamaCPP.absence)))
+  func llamaCPPQuantizesByTheFileOfExport() throws {
     #expect(
-      try written(for: "llamacpp") == [
+      try written(for: "llama-quantize") == [
         "small llama as llama.cpp in llama-cpp-python", "small llama as gguf in llama-cpp-python",
         "small llama, from a directory as gguf in llama-cpp-python",
       ])

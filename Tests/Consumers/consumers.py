@@ -3,9 +3,9 @@
 usage: python consumers.py [--quick] TOOL FIXTURES RESULTS [consumer ...]
 
 TOOL is the built executable, FIXTURES the folder that `make fixtures` fills, RESULTS the folder that gets
-README.md and consumers.json. Consumers: gguf, llamacpp, mlx, onnxruntime, safetensors (the default: all of
-them; llamacpp, which takes long to build, only where it is installed: beside the others, or in
-FIXTURES/llama-venv, which `make llama-cpp` fills). With --quick those checks are left out that take longer
+README.md and consumers.json. Consumers: gguf, llamacpp, llama-quantize, mlx, onnxruntime, safetensors (the
+default: all of them; llama-quantize, which takes long to build, only where it is installed: beside the
+others, or in FIXTURES/llama-venv, which `make llama-cpp` fills). With --quick those checks are left out that take longer
 than some seconds: `make test` runs the others.
 Exit code 1 when a layer is not what the policy says, or a loss is outside the interval of `verify`.
 """
@@ -31,7 +31,8 @@ CONSUMERS = {
     "safetensors": "with_safetensors",
     "onnxruntime": "with_onnxruntime",
     "mlx": "with_mlx",
-    "llamacpp": "llamacpp",
+    "llamacpp": "with_llamacpp",
+    "llama-quantize": "with_llama_quantize",
 }
 SEQUENCES, LENGTH = 6, 32
 
@@ -108,14 +109,14 @@ class Context:
 
 def lacking(name, fixtures):
     """Why a consumer that need not be installed cannot be asked; nothing where it can."""
-    if name != "llamacpp":
+    if name != "llama-quantize":
         return None
     # Behind what is installed beside the others: the packages that both have are the others' ones.
     sys.path += map(str, fixtures.glob("llama-venv/lib/python3*/site-packages"))
     try:
         importlib.import_module("llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:  # the library beside it may be broken
-        return f"llama.cpp is not asked: {error}; Tests/Consumers/requirements-llamacpp.txt says how to install it."
+        return f"llama.cpp is not asked to quantize: {error}; Tests/Consumers/requirements-llamacpp.txt says how to install it."
     return None
 
 

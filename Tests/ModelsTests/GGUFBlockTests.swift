@@ -30,10 +30,9 @@ import Vocabulary
   }
 
   /// What is written in a file is what was measured.
-  @Test(
-    .enabled(if: LlamaCPP.libraries != nil, .init(stringLiteral: LlamaCPP.absence)),
-    arguments: GGMLFormat.allCases)
+  @Test(arguments: GGMLFormat.allCases)
   func whatGGMLRoundsIsReadAsItRoundsIt(format: GGMLFormat) throws {
+    _ = try #require(LlamaCPP.ggml, "make fixtures")
     let array = try NPZFile(Fixtures.path("formats/weights.npz")).array("weights")
     let shape = WeightShape(rows: array.shape[0], columns: array.shape[1])
     let expected = try format.roundTrip(array.floats(), shape: shape)

@@ -190,9 +190,9 @@ import Vocabulary
   }
 }
 
-/// Names of the formats that can round here: those of ggml need its library, which a clean clone lacks
-/// (`GGMLCommandTests` holds them to what they say then).
+/// Names of the formats that can round here: those of ggml need its library, which `make fixtures` fetches
+/// (`GGMLFormatTests` fails without it, and `GGMLCommandTests` holds them to what they say then).
 let roundingFormats: [String] = {
-  _ = LlamaCPP.libraries
+  _ = LlamaCPP.ggml
   return Formats.all.filter { ($0 as? GGMLFormat)?.unavailability == nil }.map(\.name)
 }()

@@ -7,9 +7,10 @@ import Vocabulary
 
 /// The types that ggml's own library rounds.
 ///
-/// What `llama-quantize` makes of whole models is compared byte by byte in `Tests/Consumers/llamacpp.py`.
-@Suite(.enabled(if: LlamaCPP.libraries != nil, .init(stringLiteral: LlamaCPP.absence)))
-struct GGMLFormatTests {
+/// What llama.cpp makes of whole models is compared byte by byte in `Tests/Consumers`.
+@Suite struct GGMLFormatTests {
+  init() throws { _ = try #require(LlamaCPP.ggml, "make fixtures") }
+
   private func weights() throws -> ([Float], WeightShape) {
     let array = try NPZFile(Fixtures.path("formats/weights.npz")).array("weights")
     return (array.floats(), WeightShape(rows: array.shape[0], columns: array.shape[1]))

@@ -1,4 +1,4 @@
-"""llama.cpp: it quantizes by the file that `export` writes, and runs the GGUF file that `apply` writes."""
+"""llama.cpp's own quantizer: it quantizes by the file that `export` writes, as `llama-quantize` does."""
 
 import ctypes
 import os
@@ -12,11 +12,10 @@ import numpy as np
 from llama import LlamaFile, bpe_tokenizer
 from llamas import SMALL, settings_of, small_tensors, write_hugging_face, write_small_gguf
 from losses import divergence
-from with_gguf import ALL, REAL, TYPES, same_layers, tensors
+from with_gguf import REAL, TYPES, same_layers, tensors
+from with_llamacpp import EVERY, SEARCHED
 
-# The types that the tool rounds with ggml's own library, for which it is told where that is.
-SEARCHED = ("q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs")
-EVERY = (*ALL, *SEARCHED)
+# The types that the tool rounds with ggml's own library, which is to be the one that quantizes here.
 os.environ["BITBUDGET_GGML"] = str(Path(llama_cpp.__file__).parent / "lib")
 ERROR = 4  # GGML_LOG_LEVEL_ERROR
 
