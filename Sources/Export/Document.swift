@@ -72,6 +72,7 @@ extension Document: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
   init(dictionaryLiteral entries: (String, Document)...) { self = .object(entries) }
   init(_ value: String) { self.init(value: .string(value)) }
   init(_ value: Int) { self.init(value: .integer(value)) }
+  init(_ value: Double) { self.init(value: .number(value)) }
   init(_ value: Bool) { self.init(value: .boolean(value)) }
 }
 

@@ -25,8 +25,10 @@ public struct ExportRequest: Sendable {
     public var name: String
     /// What it computes.
     public var kind: LayerKind
-    /// The weight's setting; the family is full where it is not quantized.
+    /// The setting of weight and input; the family is full where the weight is not quantized.
     public var setting: Setting
+    /// The ends of the input's range, where it is calibrated: one pair, or one for each channel.
+    public var range: [Double]?
   }
 
   /// The policy, for what is not about single layers.
@@ -61,6 +63,11 @@ public struct ExportRequest: Sendable {
 
   /// The file's path as a Python string.
   var pythonPath: String { quoted(path) }
+}
+
+extension Policy.LayerChoice {
+  /// The formats of weight and input as one name.
+  var format: String { activation == "none" ? weight : "\(weight)/\(activation)" }
 }
 
 /// Python that begins with imports, `json, torch` or `numpy as np`.
@@ -103,14 +110,8 @@ extension Exporter {
     var layers: [ExportRequest.Layer] = []
     var refused: [(layer: Policy.LayerChoice, setting: Setting)] = []
     for layer in policy.layers {
-      let setting = try settings[layer.weight] ?? Setting.named(layer.weight)
-      settings[layer.weight] = setting
-      guard Self.takesActivations || layer.activation == "none" else {
-        throw UserError(
-          .failed,
-          "\(id) takes formats of weights alone, and '\(layer.name)' has the activation "
-            + "\(layer.activation)")
-      }
+      let setting = try settings[layer.format] ?? Setting.named(layer.format)
+      settings[layer.format] = setting
       let name: String
       do {
         name = try Self.naming.name(
@@ -122,8 +123,10 @@ extension Exporter {
       if let other = seen.updateValue(layer.name, forKey: name) {
         throw UserError(.failed, "\(id) calls both '\(other)' and '\(layer.name)' '\(name)'")
       }
-      if takes(setting, for: layer.kind) {
-        layers.append(.init(name: name, kind: layer.kind, setting: stored(setting)))
+      if accepts(setting, for: layer.kind) {
+        layers.append(
+          .init(
+            name: name, kind: layer.kind, setting: stored(setting), range: layer.activationRange))
         if stored(setting) != setting {
           replaced.insert("\(setting.name) as \(stored(setting).name)")
         }
@@ -138,7 +141,7 @@ extension Exporter {
   }
 
   private func refusal(of layer: Policy.LayerChoice, _ setting: Setting, count: Int) -> UserError {
-    let nearest = setting.nearest { takes($0, for: layer.kind) && stored($0) == $0 }
+    let nearest = setting.nearest { accepts($0, for: layer.kind) && stored($0) == $0 }
     let way =
       nearest.map {
         "the nearest format that it takes for a layer of kind \(layer.kind.rawValue) is \($0.name)"
@@ -146,7 +149,7 @@ extension Exporter {
       ?? "it takes no format that there is here"
     return UserError(
       .failed,
-      "\(id) cannot take '\(layer.name)' in \(layer.weight)\(others(count, "layer")); \(way)")
+      "\(id) cannot take '\(layer.name)' in \(layer.format)\(others(count, "layer")); \(way)")
   }
 
   /// Holds a text to the request: every layer exactly as asked, none forgotten.

@@ -16,14 +16,15 @@ public protocol Exporter: Sendable {
   static var naming: Naming { get }
   /// Whether the file tells plain floats apart, rather than leaving such weights as the model has them.
   static var tellsFloatsApart: Bool { get }
-  /// Whether the file holds the activations' formats too.
+  /// Whether the file holds the formats of layers' inputs too; without, ``takes(_:for:)`` is never asked
+  /// of a setting with one.
   static var takesActivations: Bool { get }
   /// Siblings that a runtime which loads the result computes as one, with the runtime's name.
   static var fusing: (runtime: String, parts: [FusedParts])? { get }
   /// Whether the consumer itself stops where such siblings have different formats.
   static var needsOneFormatForSiblings: Bool { get }
 
-  /// Whether the consumer can store the weight of a layer of this kind so.
+  /// Whether the consumer can store the weight of a layer of this kind so, and round its input so.
   func takes(_ setting: Setting, for kind: LayerKind) -> Bool
 
   /// The setting in which the consumer really stores a weight of a setting that it takes.
@@ -63,6 +64,14 @@ extension Exporter {
   public static var fusing: (runtime: String, parts: [FusedParts])? { nil }
   /// It takes them, whatever becomes of them afterwards.
   public static var needsOneFormatForSiblings: Bool { false }
+
+  /// Whether the consumer can store a layer of this kind so, whatever the setting.
+  public func accepts(_ setting: Setting, for kind: LayerKind) -> Bool {
+    guard setting.input != nil else { return takes(setting, for: kind) }
+    // A layer that the file leaves alone has no place for what its input is.
+    return Self.takesActivations && (Self.tellsFloatsApart || !setting.isFull)
+      && takes(setting, for: kind)
+  }
 
   /// As it is.
   public func stored(_ setting: Setting) -> Setting { setting }

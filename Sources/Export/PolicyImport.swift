@@ -53,12 +53,14 @@ public enum PolicyImport {
       full: full)
     let choices = try zip(layers, names).enumerated().map { index, pair in
       let (layer, name) = pair
-      let format = try Formats.named(name)
+      let (weight, input) = LayerFormat.split(name)
+      let format = try Formats.named(weight)
       if let refusal = format.refusal(of: layer.shape) {
-        throw UserError(.failed, "the layer '\(layer.name)' cannot be \(name): \(refusal)")
+        throw UserError(.failed, "the layer '\(layer.name)' cannot be \(weight): \(refusal)")
       }
       return Policy.LayerChoice(
-        name: layer.name, tensor: layer.tensor, kind: layer.kind, group: index, weight: name,
+        name: layer.name, tensor: layer.tensor, kind: layer.kind, group: index,
+        weight: weight, activation: input ?? "none",
         bytes: format.bytes(of: layer.shape), pinned: true, why: "imported from \(consumer.id)")
     }
     let bytes = choices.reduce(0) { $0 + $1.bytes }

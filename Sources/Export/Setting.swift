@@ -1,10 +1,10 @@
 public import Quantization
 internal import Vocabulary
 
-/// What a number format asks of whoever has to store it: the words that consumers' files are made of.
+/// What a layer's formats ask of whoever has to store them: the words that consumers' files are made of.
 ///
 /// Two formats of one setting differ in name only; a consumer that can write the setting can take the
-/// format.
+/// format. How ranges of inputs are calibrated is no part of a setting, as how codes are found is none.
 public struct Setting: Hashable, Sendable {
   /// How codes become weights.
   public enum Family: String, Sendable, CaseIterable {
@@ -38,8 +38,12 @@ public struct Setting: Hashable, Sendable {
     case unscaled
   }
 
-  /// The format's canonical name.
-  public let name: String
+  /// The canonical name: that of the weight's format, and behind a slash that of the input's.
+  public var name: String { input.map { "\(weightName)/\($0.name)" } ?? weightName }
+  /// The canonical name of the weight's format.
+  public let weightName: String
+  /// The format of what goes into the layer; nil where that stays as it is.
+  public private(set) var input: ActivationFormat?
   /// How codes become weights.
   public let family: Family
   /// The codes without granularity and symmetry: `int4`, `fp8-e4m3`, `nf4`, `mxfp4`, `q4_k`, `bf16`.
@@ -54,10 +58,26 @@ public struct Setting: Hashable, Sendable {
   public let scalesPerScale: Int?
 
   /// Settings are equal when their formats are.
-  public static func == (a: Setting, b: Setting) -> Bool { a.name == b.name }
+  public static func == (a: Setting, b: Setting) -> Bool {
+    a.weightName == b.weightName && a.input == b.input
+  }
 
-  /// Hashes the name.
-  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  /// Hashes the names.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(weightName)
+    hasher.combine(input)
+  }
+
+  /// The same for the weight, with another format for the input.
+  ///
+  /// The range's calibration is left out.
+  public func with(input: ActivationFormat?) -> Setting {
+    var setting = self
+    setting.input = input.map {
+      ActivationFormat($0.element, $0.granularity, isDynamic: $0.isDynamic)
+    }
+    return setting
+  }
 
   /// The setting of a format in the catalogue.
   ///
@@ -77,10 +97,14 @@ public struct Setting: Hashable, Sendable {
     }
   }
 
-  /// The setting of a format by its name.
+  /// The setting of formats by their name, `int4-g64` or `int8-channel/int8-token`.
   ///
   /// - Throws: `UserError` with the nearest known name when there is no such format.
   public static func named(_ name: String) throws -> Setting {
+    let (weight, input) = LayerFormat.split(name)
+    if let input {
+      return try named(weight).with(input: ActivationFormat.named(input))
+    }
     if let known = byName[name] { return known }
     // How codes are found (`+mse`) is not stored: a consumer reads them as those without.
     if let plus = name.firstIndex(of: "+"), (try? Formats.named(name)) != nil {
@@ -96,7 +120,7 @@ public struct Setting: Hashable, Sendable {
   }
 
   private static let byName = Dictionary(
-    uniqueKeysWithValues: catalogue.map { ($0.name, $0) })
+    uniqueKeysWithValues: catalogue.map { ($0.weightName, $0) })
 
   /// Integers of `bits` bits, as consumers describe them.
   ///
@@ -131,7 +155,7 @@ public struct Setting: Hashable, Sendable {
     name: String, family: Family, code: String, bits: Int, granularity: Granularity,
     isSymmetric: Bool, scalesPerScale: Int? = nil
   ) {
-    self.name = name
+    weightName = name
     self.family = family
     self.code = code
     self.bits = bits

@@ -19,7 +19,7 @@ struct RuntimeLimits {
     for (index, group) in table.groups.enumerated() {
       var reason: String?
       let refused = try group.candidates.filter { candidate in
-        let setting = try Setting.named(candidate.format)
+        let setting = try Setting.named(candidate.name)
         return group.layers.contains { name in
           let why = profile.refusal(
             of: setting, for: known[name]?.kind ?? .linear, shape: known[name]?.shape)

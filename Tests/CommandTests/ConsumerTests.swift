@@ -38,6 +38,7 @@ import Testing
         "small llama as gguf in llama.cpp", "small llama, from a directory as gguf in llama.cpp",
         "MiniLM as safetensors-fake in safetensors",
         "EfficientNet-Lite0 as onnx-fake in onnxruntime", "MiniLM as onnx-fake in onnxruntime",
+        "EfficientNet-Lite0 as onnxruntime-qdq in onnxruntime",
         "small llama as mlx in mlx_lm", "MiniLM as mlx in mlx.nn",
       ])
   }

@@ -63,10 +63,18 @@ def canonical(name):
     """A policy's format with what its name leaves out: the symmetry, and which float a layer keeps."""
     if name in ("fp32", "fp16", "bf16"):
         return FULL
+    weight, slash, layer_input = name.partition("/")
+    if slash:
+        return f"{canonical(weight)}/{layer_input}"
     code, *rest = name.split("-")
     if code.startswith("int") and rest[-1] not in ("sym", "asym"):
         return f"{name}-{'asym' if int(code[3:]) <= 4 else 'sym'}"
     return name
+
+
+def format_of(layer):
+    """Both formats of a policy's layer."""
+    return layer["weight"] + ("" if layer["activation"] == "none" else f"/{layer['activation']}")
 
 
 class Job:
@@ -75,11 +83,13 @@ class Job:
     def __init__(self, tool, consumer, recipe):
         self.tool, self.consumer, self.recipe = tool, consumer, recipe
         self.policy = {}  # layer: format
+        self.ranges = {}  # layer: the ends of its input's range, where the policy has one
 
     def export(self, model, weight_file):
         """Make the policy of a model and export it; the Python that is to be run next."""
         formats = self.recipe.formats.split()
-        policy, seen = self.tool.policy(model, (*dict.fromkeys((*formats, "fp32")),), [weight_file])
+        weights = dict.fromkeys([*(name.partition("/")[0] for name in formats), "fp32"])
+        policy, seen = self.tool.policy(model, (*weights,), [weight_file])
         chosen = {}
         for layer, entry in zip(policy["layers"], seen["layers"], strict=True):
             sizes = {candidate["format"]: candidate["bytes"] for candidate in entry["candidates"]}
@@ -88,13 +98,17 @@ class Job:
                 stem, dot, part = layer["name"].rpartition(".")
                 part = SIBLINGS.get(part, part) if self.recipe.fused else part
                 turn = chosen.setdefault(f"{stem}{dot}{part}", len(chosen))
-                layer["weight"] = formats[turn % len(formats)]
+                layer["weight"], slash, layer_input = formats[turn % len(formats)].partition("/")
+                if slash:
+                    layer["activation"] = layer_input
+                if slash and "token" not in layer_input and "dynamic" not in layer_input:
+                    layer["activationRange"] = self.ranges[layer["name"]] = [-3, 4.5]
             layer["bytes"] = sizes[layer["weight"]]
         total = sum(layer["bytes"] for layer in policy["layers"])
         policy["bytes"] = total + seen["fixedBytes"]
         policy["bpw"] = 8 * total / policy["model"]["weights"]
         Path("policy.json").write_text(json.dumps(policy))
-        self.policy = {layer["name"]: canonical(layer["weight"]) for layer in policy["layers"]}
+        self.policy = {layer["name"]: canonical(format_of(layer)) for layer in policy["layers"]}
         return json.loads(
             self.tool.run("export", "policy.json", "--to", self.consumer, "-o", "exported", "--json", "-q")
         )["next"]

@@ -172,7 +172,7 @@ def exllamav3(job):
 CONSUMERS = {
     "llm-compressor": Recipe(
         "llmcompressor",
-        "int4-g64-sym int8-channel int4-g128 int8-g32 fp32",
+        "int4-g64-sym int8-channel int4-g128 int8-g32 fp32 int8-channel/int8-token fp8-e4m3-channel/fp8-e4m3-token",
         llm_compressor,
         "quantized, saved packed, loaded by transformers and run",
         ("transformers", "compressed-tensors"),

@@ -19,6 +19,7 @@ def outputs(path, count):
     values = session.run(None, {"x": np.ones((count, 256), np.float32)})[0]
     if not np.isfinite(values).all():
         raise RuntimeError("the quantized graph computes no numbers")
+    return values
 
 
 def matmulnbits(job):
@@ -26,7 +27,10 @@ def matmulnbits(job):
 
     path = graph()
     job.run(job.export(path, path))
-    outputs("OUT.onnx", 2)
+    # A Gemm that was taken apart computes what it did: codes of 8 bits change little.
+    before, after = (outputs(name, 2) for name in (path, "OUT.onnx"))
+    if not np.linalg.norm(after - before) < np.linalg.norm(before):
+        raise RuntimeError("the quantized graph computes something else")
     found = {}
     for node in onnx.load("OUT.onnx").graph.node:
         if node.op_type == "MatMulNBits":
@@ -76,7 +80,27 @@ def quantize_dequantize(job):
             outward = 0 if node.op_type == "Conv" or attributes(node).get("transB") else len(codes.dims) - 1
             size = -1 if values["axis"] == outward else 1  # 1: the wrong axis
         found[node.name] = integer(int(kind.rpartition("INT")[2]), size, symmetric)
+        if node.name in job.ranges:
+            found[node.name] += f"/{rounded_input(made[node.input[0]], constants, job.ranges[node.name])}"
     return found
+
+
+def rounded_input(node, constants, ends):
+    """The format in which a node's input is rounded, if that is to the range of the policy."""
+    from onnx import TensorProto, numpy_helper
+
+    if node.op_type != "DequantizeLinear":
+        return "none"
+    scale, zero = (numpy_helper.to_array(constants[name]) for name in node.input[1:])
+    kind = TensorProto.DataType.Name(constants[node.input[2]].data_type)
+    bits, low, high = int(kind.rpartition("INT")[2]), min(ends[0], 0), max(ends[1], 0)
+    if kind.startswith("U"):
+        name, step, middle = f"int{bits}-tensor", (high - low) / (2**bits - 1), round(-low * (2**bits - 1) / (high - low))
+    else:
+        name, step, middle = f"int{bits}-tensor-sym", max(-low, high) / (2 ** (bits - 1) - 1), 0
+    if not np.isclose(scale, step, rtol=1e-5) or zero != middle:
+        return f"{name} in steps of {scale} from {zero} instead of {step} from {middle}"
+    return name
 
 
 def nncf(job):
@@ -179,7 +203,7 @@ CONSUMERS = {
     ),
     "onnxruntime-qdq": Recipe(
         "onnxruntime",
-        "int4-channel int8-channel fp32 int4-tensor-sym int8-channel int8-tensor",
+        "int4-channel int8-channel/int8-tensor fp32 int4-tensor-sym int8-channel/int16-tensor-sym int8-tensor/int8-tensor",
         quantize_dequantize,
         "quantized with random samples and run",
         ("onnx",),

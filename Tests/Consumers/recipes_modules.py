@@ -33,6 +33,8 @@ def answers(job, model, read):
 
 
 def torchao(job):
+    import torch
+
     model, weights = llama()
     job.run(job.export("MODEL", weights), model=model)
     computes(model)
@@ -41,6 +43,10 @@ def torchao(job):
         if is_plain(module):
             return FULL
         weight = module.weight
+        rounded = getattr(weight, "act_quant_kwargs", None)
+        if rounded is not None:
+            whole = tuple(weight.block_size) == (1, weight.shape[1]) and type(rounded.granularity).__name__ == "PerRow"
+            return "int8-channel-sym/int8-token" if whole and weight.qdata.dtype == torch.int8 else "?"
         bits = int(str(weight.target_dtype).rpartition("int")[2])
         return integer(bits, group_of(weight.block_size[1], weight.shape[1]), not weight.zero_point.any())
 
@@ -52,6 +58,10 @@ def scheme_format(module, scheme):
     if scheme is None:
         return FULL
     arguments = scheme.weights
+    if scheme.input_activations is not None:
+        rounded = scheme.input_activations
+        plain = scheme.model_copy(update={"input_activations": None})
+        return f"{scheme_format(module, plain)}/{input_format(rounded)}"
     if arguments.type == "float":
         key = (arguments.num_bits, str(getattr(arguments.strategy, "value", arguments.strategy)), arguments.group_size)
         return {
@@ -63,6 +73,18 @@ def scheme_format(module, scheme):
     strategy = str(getattr(arguments.strategy, "value", arguments.strategy))
     size = {"channel": -1, "tensor": 0}.get(strategy, arguments.group_size)
     return integer(arguments.num_bits, size, arguments.symmetric)
+
+
+def input_format(arguments):
+    """The name of what a scheme does to a layer's input."""
+    strategy = str(getattr(arguments.strategy, "value", arguments.strategy))
+    if arguments.type == "float":
+        name, standard = f"fp8-e4m3-{strategy}", True
+    else:
+        name, standard = f"int{arguments.num_bits}-{strategy}", bool(arguments.dynamic)
+    if arguments.dynamic and strategy != "token":
+        name += "-dynamic"
+    return name if arguments.symmetric == standard else f"{name}-{'sym' if arguments.symmetric else 'asym'}"
 
 
 def compressed_tensors(job):
@@ -178,6 +200,10 @@ def modelopt(job):
         if quantizer is None or not quantizer.is_enabled:
             return FULL
         blocks = quantizer.block_sizes or {}
+        if quantizer.num_bits == (4, 3):
+            rounded = module.input_quantizer
+            whole = quantizer.axis is None and rounded.is_enabled and rounded.num_bits == (4, 3) and rounded.axis is None
+            return "fp8-e4m3-tensor/fp8-e4m3-tensor" if whole else "?"
         if quantizer.num_bits == (2, 1):
             return {(16, (4, 3)): "nvfp4", (32, (8, 0)): "mxfp4"}.get((blocks.get(-1), blocks.get("scale_bits")), "?")
         return integer(quantizer.num_bits, blocks.get(-1, -1 if quantizer.axis == 0 else 0), True)
@@ -190,21 +216,23 @@ def modelopt(job):
 CONSUMERS = {
     "torchao": Recipe(
         "torchao",
-        "int4-g64-sym int8-channel int2-g32 int3-g128-sym fp32 int5-g64 int6-g32-asym int7-channel",
+        "int4-g64-sym int8-channel int2-g32 int3-g128-sym fp32 int5-g64 int6-g32-asym int7-channel "
+        "int8-channel/int8-token",
         torchao,
         "quantized and run",
         ("transformers",),
     ),
     "compressed-tensors": Recipe(
         "compressed-tensors",
-        "int4-g64-sym int8-channel int2-g32 int3-g128-sym fp32 int5-g64 int8-tensor fp8-e4m3-channel nvfp4 mxfp4",
+        "int4-g64-sym int8-channel int2-g32 int3-g128-sym fp32 int5-g64 int8-tensor fp8-e4m3-channel nvfp4 mxfp4 "
+        "int8-channel/int8-token fp8-e4m3-channel/fp8-e4m3-token int8-channel/int8-tensor fp8-e4m3-tensor/fp8-e4m3-tensor",
         compressed_tensors,
         "schemes applied to the modules",
         ("transformers",),
     ),
     "modelopt": Recipe(
         "nvidia-modelopt",
-        "int4-g128-sym int8-channel nvfp4 fp32 mxfp4",
+        "int4-g128-sym int8-channel nvfp4 fp32 mxfp4 fp8-e4m3-tensor/fp8-e4m3-tensor",
         modelopt,
         "quantized, exported as a checkpoint",
         ("transformers",),

@@ -60,7 +60,7 @@ def plain(model):
 
 
 def graph(path="MODEL.onnx", convolution=False):
-    """Write an ONNX graph of eight matrix products, or of four, a Gemm and a convolution."""
+    """Write an ONNX graph of eight matrix products, every other one a Gemm; or of four, a Gemm and a convolution."""
     import numpy as np
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -76,7 +76,11 @@ def graph(path="MODEL.onnx", convolution=False):
     x = "x"
     for index in range(4 if convolution else 8):
         w = weight(f"w{index}", WIDTH, WIDTH)
-        nodes.append(helper.make_node("MatMul", [x, w], [f"m{index}"], name=f"/block.{index}/MatMul"))
+        if index % 2 and not convolution:
+            gemm = [x, w, weight(f"b{index}", WIDTH)] if index % 4 == 1 else [x, w]
+            nodes.append(helper.make_node("Gemm", gemm, [f"m{index}"], name=f"/block.{index}/Gemm", transB=index // 4))
+        else:
+            nodes.append(helper.make_node("MatMul", [x, w], [f"m{index}"], name=f"/block.{index}/MatMul"))
         x = f"m{index}"
     if convolution:
         gemm = [x, weight("head", 64, WIDTH)]

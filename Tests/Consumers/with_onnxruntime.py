@@ -1,9 +1,12 @@
 """ONNX files of rounded weights, run by ONNX Runtime."""
 
+import json
+
 import numpy as np
 import onnx
 import onnxruntime
 from onnx.numpy_helper import to_array
+from onnxruntime.quantization import CalibrationDataReader
 
 from losses import divergence, vector_error
 from references import preprocess
@@ -84,4 +87,64 @@ def check_minilm(context):
     check(context, "MiniLM", context.fixtures / "minilm-onnx" / "model.onnx", inputs, vector_error)
 
 
-CHECKS = QUICK = (check_efficientnet, check_minilm)
+class Photos(CalibrationDataReader):
+    """One batch; of the ranges that it gives none is taken where the policy has them all."""
+
+    def __init__(self, inputs):
+        self.rest = iter([inputs])
+
+    def get_next(self):
+        return next(self.rest, None)
+
+
+def check_quantized(context):
+    """What `plan` chooses among 8-bit weights with and without 8-bit inputs, quantized by ONNX Runtime itself."""
+    source = context.fixtures / "efficientnet-lite0" / "model.onnx"
+    paths = sorted((context.fixtures / "photos").glob("*.png"))[:PHOTOS]
+    inputs = {"input": np.stack([preprocess(path) for path in paths])}
+    data, study = context.scratch / "photos.npz", context.scratch / "qdq-study"
+    np.savez(data, **inputs)
+    formats = "int8-channel-sym/int8-tensor,int4-channel-sym/int8-tensor"
+    context.tool.run("measure", source, "--data", data, "--all", "--formats", formats, "-o", study, "-q")
+    file = context.policy_file("qdq")
+    context.tool.run("plan", study, "--budget", "7bpw", "-o", file, "-q")
+    policy = json.loads(file.read_text())
+    exported = context.scratch / "qdq-overrides.json"
+    told = context.tool.run("export", file, "--to", "onnxruntime-qdq", "-o", exported, "--json", "-q")
+    code = json.loads(told)["next"].replace('"MODEL.onnx"', repr(str(source)))
+    quantized = context.scratch / "qdq.onnx"
+    names = {"calibration": Photos(inputs), "__name__": "snippet"}
+    exec(compile(code.replace('"OUT.onnx"', repr(str(quantized))), "next", "exec"), names)
+    outputs = []
+    for path in (source, quantized):
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        outputs.append(session.run(None, inputs)[0])
+    verified = context.tool.verify(source, file, data)
+    consumer = f"onnxruntime {context.version('onnxruntime')}"
+    right = rounded(quantized, policy)
+    context.row("onnxruntime-qdq", consumer, "EfficientNet-Lite0", policy, right, divergence(*outputs), verified)
+
+
+def rounded(path, policy):
+    """Layers whose weight has the policy's width, and whose input is rounded to the policy's range."""
+    graph = onnx.load(path).graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    made = {output: node for node in graph.node for output in node.output}
+    uses = {name: node for node in graph.node for name in node.input}
+    right = 0
+    for layer in policy["layers"]:
+        codes = constants[f"{layer['tensor']}_quantized"]
+        kind = onnx.TensorProto.DataType.Name(codes.data_type)
+        node = uses[uses[codes.name].output[0]]
+        _, scale, zero = made[node.input[0]].input
+        low, high = min(layer["activationRange"][0], 0), max(layer["activationRange"][1], 0)
+        right += (
+            kind == f"INT{layer['weight'].split('-')[0][3:]}"
+            and layer["activation"] == "int8-tensor"
+            and np.isclose(to_array(constants[scale]), (high - low) / 255, rtol=1e-5)
+            and to_array(constants[zero]) == round(-low * 255 / (high - low))
+        )
+    return right
+
+
+CHECKS = QUICK = (check_efficientnet, check_minilm, check_quantized)

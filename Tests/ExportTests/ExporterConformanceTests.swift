@@ -1,4 +1,5 @@
 import Export
+import Quantization
 import Testing
 import Vocabulary
 
@@ -23,13 +24,14 @@ struct ExporterConformanceTests {
     let exporter = Exporters.all[index]
     var taken = 0
     for kind in LayerKind.allCases {
-      let settings = Samples.settings.filter { exporter.takes($0, for: kind) }
+      let settings = Samples.settings.filter { exporter.accepts($0, for: kind) }
       guard !settings.isEmpty else { continue }
       taken += settings.filter { !$0.isFull }.count
       let policy = Samples.policy(exporter, kind: kind, formats: settings.map(\.name))
       let text = try exporter.text(for: policy)
       for (layer, found) in zip(policy.layers, try Samples.formats(text, exporter, policy)) {
-        #expect(Samples.same(found, layer.weight, exporter), "\(layer.weight) became \(found)")
+        #expect(
+          Samples.same(found, Samples.format(layer), exporter), "\(layer.weight) became \(found)")
       }
     }
     #expect(taken > 0)
@@ -48,7 +50,7 @@ struct ExporterConformanceTests {
     shuffled.layers.shuffle(using: &generator)
     let text = try exporter.text(for: shuffled)
     for (layer, found) in zip(policy.layers, try Samples.formats(text, exporter, policy)) {
-      #expect(Samples.same(found, layer.weight, exporter))
+      #expect(Samples.same(found, Samples.format(layer), exporter))
     }
   }
 
@@ -60,7 +62,8 @@ struct ExporterConformanceTests {
       var after = before
       guard
         let other = Samples.settings.first(where: {
-          exporter.takes($0, for: .linear)
+          exporter.accepts($0, for: .linear)
+            && $0.input == nil
             && exporter.stored($0).name
               != exporter.stored(Samples.setting(before.layers[changed].weight)).name
             && !$0.isFull
@@ -69,7 +72,7 @@ struct ExporterConformanceTests {
       after.layers[changed].weight = other.name
       let text = try exporter.text(for: after)
       for (layer, found) in zip(after.layers, try Samples.formats(text, exporter, after)) {
-        #expect(Samples.same(found, layer.weight, exporter))
+        #expect(Samples.same(found, Samples.format(layer), exporter))
       }
     }
   }
@@ -101,7 +104,7 @@ struct ExporterConformanceTests {
     }
     let text = try exporter.text(for: policy)
     for (layer, found) in zip(policy.layers, try Samples.formats(text, exporter, policy)) {
-      #expect(Samples.same(found, layer.weight, exporter), "\(layer.name)")
+      #expect(Samples.same(found, Samples.format(layer), exporter), "\(layer.name)")
     }
   }
 
@@ -109,7 +112,7 @@ struct ExporterConformanceTests {
   func whatIsNotTakenIsRefusedWithLayerFormatAndNearest(index: Int) throws {
     let exporter = Exporters.all[index]
     for kind in LayerKind.allCases {
-      for setting in Samples.settings where !exporter.takes(setting, for: kind) {
+      for setting in Samples.settings where !exporter.accepts(setting, for: kind) {
         let policy = Samples.policy(exporter, kind: kind, formats: [setting.name, setting.name])
         let error = #expect(throws: UserError.self) { try exporter.text(for: policy) }
         let sentence = error?.description ?? ""
@@ -119,22 +122,35 @@ struct ExporterConformanceTests {
         guard let word = sentence.split(separator: " ").last,
           sentence.contains("the nearest format")
         else { continue }
-        #expect(exporter.takes(Samples.setting(String(word)), for: kind), "\(word)")
+        #expect(exporter.accepts(Samples.setting(String(word)), for: kind), "\(word)")
       }
     }
   }
 
+  /// Layers with inputs of their own beside layers without, with and without their calibration.
   @Test(arguments: Exporters.all.indices)
-  func activationsAreRefusedOrTaken(index: Int) throws {
+  func inputsComeBackWithTheirWeights(index: Int) throws {
     let exporter = Exporters.all[index]
-    var policy = Samples.policy(exporter)
-    policy.layers[1].activation = "int8-tensor"
-    do {
-      _ = try exporter.text(for: policy)
-      #expect(type(of: exporter).takesActivations)
-    } catch let error as UserError {
-      #expect(!type(of: exporter).takesActivations)
-      #expect(error.description.contains(policy.layers[1].name))
+    let pairs = Samples.settings.filter {
+      $0.input != nil && exporter.accepts($0, for: .linear) && exporter.stored($0) == $0
+    }
+    #expect(pairs.isEmpty != type(of: exporter).takesActivations)
+    guard !pairs.isEmpty else { return }
+    let plain = Samples.two(exporter)[0]
+    var policy = Samples.policy(
+      exporter, kind: .linear, formats: pairs.flatMap { [$0.name, plain, $0.name] })
+    for layer in policy.layers.indices.filter({ $0 % 3 == 2 }) {
+      policy.layers[layer].activationRange = [-1.5, 2]
+      if let format = try? ActivationFormat.named(policy.layers[layer].activation),
+        !format.isDynamic
+      {
+        policy.layers[layer].activation += "+entropy@8"
+      }
+    }
+    let text = try exporter.text(for: policy)
+    for (layer, found) in zip(policy.layers, try Samples.formats(text, exporter, policy)) {
+      let wanted = Samples.setting(Samples.format(layer)).name
+      #expect(Samples.same(found, wanted, exporter), "\(wanted) became \(found)")
     }
   }
 

@@ -46,7 +46,7 @@ import Vocabulary
       for setting in Samples.settings
       where profile.refusal(of: setting, for: kind, shape: nil) == nil {
         if kind == .convolution && setting.isFull { continue }
-        #expect(writers.contains { $0.takes(setting, for: kind) }, "\(setting.name) \(kind)")
+        #expect(writers.contains { $0.accepts(setting, for: kind) }, "\(setting.name) \(kind)")
       }
     }
   }
@@ -67,6 +67,30 @@ import Vocabulary
         of: Samples.setting("int4-g64-sym"), for: .linear, shape: .init(rows: 64, columns: 96))
         == "vllm loads int4-g64-sym for multiples of 64 x 128, and the weight is 64 x 96")
     #expect(throws: UserError.self) { try vllm.permitted(["int4-q"], for: layer("a")) }
+  }
+
+  /// Weights that are loaded alone are not loaded with any input, nor the other way round.
+  @Test func inputsAreHeldTo() throws {
+    let vllm = try profile("vllm")
+    #expect(
+      try vllm.permitted(
+        [
+          "int8-channel/int8-token", "int8-channel/int8-channel", "int4-g64-sym/int8-token",
+          "int8-channel/int8-tensor+entropy", "fp8-e4m3-channel/fp8-e4m3-token", "int8-tensor",
+          "fp8-e4m3-channel/int8-token", "int8-tensor/int8-token", "bf16/int8-token",
+        ], for: layer("a")) == [
+          "int8-channel/int8-token", "int8-channel/int8-tensor+entropy",
+          "fp8-e4m3-channel/fp8-e4m3-token", "int8-tensor/int8-token",
+        ])
+    let policy = Samples.policy(
+      NeutralJSON(), kind: .linear,
+      formats: ["int8-channel/int8-token", "int8-channel", "int8-channel/int8-token"])
+    let conflict = try #require(try vllm.conflicts(in: policy).first)
+    #expect(conflict.reason.contains("as one layer") && conflict.layers.count == 3)
+    #expect(
+      try vllm.conflicts(
+        in: Samples.policy(NeutralJSON(), kind: .linear, formats: ["int8-channel/int8-channel"])
+      ).first?.nearest == "int8-channel/int8-tensor")
   }
 
   private func layer(_ name: String) -> Layer {

@@ -4,8 +4,24 @@ import Vocabulary
 
 /// Policies for consumers of every kind.
 enum Samples {
-  /// Every format there is.
-  static let settings: [Setting] = Formats.all.compactMap { try? Setting(of: $0) }
+  /// Every format there is, and some of weights with some of inputs: every kind with every kind.
+  static let settings: [Setting] =
+    Formats.all.compactMap { try? Setting(of: $0) }
+    + [
+      "int8-channel", "int8-tensor", "int4-channel", "int8-channel-asym", "int4-g64",
+      "fp8-e4m3-channel", "fp8-e4m3-tensor", "q4_0", "nf4-g64", "nvfp4", "mlx4", "fp16",
+    ].flatMap { weight in
+      [
+        "int8-tensor", "int8-tensor-sym", "int8-tensor-pow2", "int4-tensor", "int16-tensor",
+        "int8-channel", "int8-token", "int8-token-asym", "int8-tensor-dynamic", "fp8-e4m3-tensor",
+        "fp8-e4m3-token", "fp8-e4m3-tensor-dynamic", "fp8-e5m2-token",
+      ].map { setting("\(weight)/\($0)") }
+    }
+
+  /// A layer's two formats in one name.
+  static func format(_ layer: Policy.LayerChoice) -> String {
+    layer.activation == "none" ? layer.weight : "\(layer.weight)/\(layer.activation)"
+  }
 
   static func setting(_ name: String) -> Setting {
     guard let setting = try? Setting.named(name) else { fatalError("no format \(name)") }
@@ -36,9 +52,11 @@ enum Samples {
     let hasSiblings = !type(of: exporter).needsOneFormatForSiblings
     let layers = formats.enumerated().map { index, format in
       let name = name(hasSiblings ? index : 7 * index + 6)
+      let (weight, input) = LayerFormat.split(format)
       return Policy.LayerChoice(
         name: name, tensor: "\(name).weight", kind: kind, group: index,
-        weight: format, bytes: 10, pinned: false, why: "one, \"two\"\r\nthree")
+        weight: weight, activation: input ?? "none", bytes: 10, pinned: false,
+        why: "one, \"two\"\r\nthree")
     }
     return Policy(
       model: .init(
@@ -52,15 +70,16 @@ enum Samples {
 
   /// An embedding, three blocks in changing formats that the consumer takes, and a head.
   static func policy(_ exporter: any Exporter) -> Policy {
-    let taken = settings.filter { exporter.takes($0, for: .linear) }.map(\.name)
+    let taken = settings.filter { exporter.accepts($0, for: .linear) && $0.input == nil }
+      .map(\.name)
     var policy = policy(
       exporter, kind: .linear, formats: (0..<21).map { taken[($0 * 5) % taken.count] })
     for (name, kind, index) in [
       ("model.embed_tokens", LayerKind.embedding, 0), ("lm_head", .linear, policy.layers.count + 1),
     ] {
       let format =
-        settings.last { exporter.takes($0, for: kind) && $0.isFull }
-        ?? settings.first { exporter.takes($0, for: kind) }
+        settings.last { exporter.accepts($0, for: kind) && $0.isFull && $0.input == nil }
+        ?? settings.first { exporter.accepts($0, for: kind) }
       guard let format else { continue }
       policy.layers.insert(
         Policy.LayerChoice(
@@ -74,7 +93,8 @@ enum Samples {
   /// Two different quantized formats that the consumer takes for linear layers.
   static func two(_ exporter: any Exporter) -> [String] {
     let taken = settings.filter {
-      exporter.takes($0, for: .linear) && !$0.isFull && exporter.stored($0) == $0
+      exporter.accepts($0, for: .linear) && !$0.isFull && exporter.stored($0) == $0
+        && $0.input == nil
     }
     guard taken.count > 1 else { fatalError("\(exporter.id) takes \(taken.count) formats") }
     return [taken[0].name, taken[taken.count / 2].name]

@@ -1,3 +1,4 @@
+internal import Quantization
 public import Vocabulary
 
 /// The `quantization_config` of compressed-tensors, which transformers and vLLM load.
@@ -17,9 +18,14 @@ public struct CompressedTensors: Exporter {
   /// The exporter; it has no options.
   public init() {}
 
+  /// Inputs of 8 bits beside weights of 8 bits.
+  public static let takesActivations = true
+
   /// What schemes of compressed-tensors can hold, for linear layers.
   public func takes(_ setting: Setting, for kind: LayerKind) -> Bool {
-    setting.isFull || kind == .linear && CompressedScheme.arguments(of: setting) != nil
+    setting.isFull
+      || kind == .linear && CompressedScheme.arguments(of: setting) != nil
+        && CompressedScheme.inputs(of: setting) != nil
   }
 
   /// The object `quantization_config`.
@@ -81,6 +87,36 @@ enum CompressedScheme {
     }
   }
 
+  /// The fields of a group's `input_activations`, null where inputs stay as they are; nil where vLLM has
+  /// no kernel for such inputs beside such weights.
+  static func inputs(of setting: Setting) -> Document? {
+    guard let input = setting.input else { return .null }
+    let bits: [(String, Document)]
+    switch input.element {
+    case .integer(8, let scheme):
+      guard setting.family == .integer, setting.bits == 8, setting.isSymmetric,
+        setting.groupSize == nil, input.granularity == .token || !input.isDynamic,
+        scheme == .symmetric || scheme == .asymmetric
+      else { return nil }
+      bits = [
+        ("num_bits", 8), ("type", "int"), ("symmetric", Document(scheme == .symmetric)),
+      ]
+    case .float8(.e4m3):
+      guard setting.family == .float else { return nil }
+      bits = [("num_bits", 8), ("type", "float"), ("symmetric", true)]
+    case .integer, .float8: return nil
+    }
+    switch input.granularity {
+    case .channel: return nil
+    case .tensor, .token:
+      return .object(
+        bits + [
+          ("strategy", Document(input.granularity.rawValue)),
+          ("dynamic", Document(input.isDynamic)),
+        ])
+    }
+  }
+
   private static func strategy(of setting: Setting, _ start: [(String, Document)]) -> Document {
     var entries = start + [("symmetric", Document(setting.isSymmetric))]
     switch setting.granularity {
@@ -105,7 +141,7 @@ enum CompressedScheme {
   /// How a setting's codes are packed.
   static func format(of setting: Setting) -> String? {
     switch setting.family {
-    case .integer: "pack-quantized"
+    case .integer: setting.input == nil ? "pack-quantized" : "int-quantized"
     case .float: "float-quantized"
     case .microscaled:
       switch setting.code {
@@ -125,8 +161,12 @@ enum CompressedScheme {
           ("targets", .strings(group.layers.map { target($0.name) })),
           ("weights", arguments(of: group.setting) ?? .null),
         ]
+        let inputs = inputs(of: group.setting) ?? .null
+        if withFormat || group.setting.input != nil {
+          entries.append(("input_activations", inputs))
+        }
         if withFormat {
-          entries += [("input_activations", .null), ("output_activations", .null)]
+          entries.append(("output_activations", .null))
           if let format = format(of: group.setting) { entries.append(("format", Document(format))) }
         }
         return ("group_\(index)", .object(entries))
@@ -174,6 +214,8 @@ enum CompressedScheme {
   private static let presets = [
     "W4A16": "int4-g128-sym", "W4A16_ASYM": "int4-g128-asym", "W8A16": "int8-g128-sym",
     "NVFP4A16": "nvfp4", "MXFP4A16": "mxfp4",
+    "W8A8": "int8-channel-sym/int8-token", "INT8": "int8-channel-sym/int8-token",
+    "FP8": "fp8-e4m3-tensor/fp8-e4m3-tensor", "FP8_DYNAMIC": "fp8-e4m3-channel/fp8-e4m3-token",
   ]
 
   /// A module's name as a target: itself, unless it would be read as a pattern or a class.
@@ -191,21 +233,53 @@ enum CompressedScheme {
   }
 
   private static func treatment(_ group: Field) throws -> Treatment {
-    if let inputs = group["input_activations"] {
-      throw inputs.mistake("quantizes activations, which is not read here")
+    let input = try group["input_activations"].map { try self.input($0) }
+    guard let weights = group["weights"] else {
+      guard input == nil else { throw group.mistake("quantizes inputs and no weights") }
+      return .untouched
     }
-    guard let weights = group["weights"] else { return .untouched }
+    return .quantized(try self.weights(weights).with(input: input))
+  }
+
+  private static func input(_ field: Field) throws -> ActivationFormat {
+    let symmetric = try field["symmetric"]?.boolean() ?? true
+    let granularity: ActivationFormat.Granularity
+    switch try field["strategy"]?.string() ?? "tensor" {
+    case "token": granularity = .token
+    case "tensor": granularity = .tensor
+    case let other: throw field.mistake("has the strategy '\(other)'")
+    }
+    let isDynamic: Bool
+    if case .string = field["dynamic"]?.document.value {
+      throw field.mistake("has ranges that are partly dynamic, which is not known here")
+    } else {
+      isDynamic = try field["dynamic"]?.boolean() ?? false
+    }
+    let bits = try field.required("num_bits").integer()
+    if try field["type"]?.string() ?? "int" == "float" {
+      guard bits == 8 else { throw field.mistake("is a float that has no format here") }
+      return ActivationFormat(.float8(.e4m3), granularity, isDynamic: isDynamic)
+    }
+    guard ActivationFormat.widths.contains(bits) else {
+      throw field.mistake("is of \(bits) bits, which have no format here")
+    }
+    return ActivationFormat(
+      .integer(bits: bits, symmetric ? .symmetric : .asymmetric), granularity,
+      isDynamic: isDynamic)
+  }
+
+  private static func weights(_ weights: Field) throws -> Setting {
     let bits = try weights.required("num_bits").integer()
     let isSymmetric = try weights["symmetric"]?.boolean() ?? true
     let size = try weights["group_size"]?.integer()
     let strategy = try weights["strategy"]?.string() ?? (size == nil ? "tensor" : "group")
     if try weights["type"]?.string() ?? "int" == "float" {
       switch (bits, strategy, size) {
-      case (4, "tensor_group", 16): return .quantized(try Setting.named("nvfp4"))
-      case (4, "group", 32): return .quantized(try Setting.named("mxfp4"))
-      case (8, "group", 32): return .quantized(try Setting.named("mxfp8"))
-      case (8, "channel", _): return .quantized(try Setting.named("fp8-e4m3-channel"))
-      case (8, "tensor", _): return .quantized(try Setting.named("fp8-e4m3-tensor"))
+      case (4, "tensor_group", 16): return try Setting.named("nvfp4")
+      case (4, "group", 32): return try Setting.named("mxfp4")
+      case (8, "group", 32): return try Setting.named("mxfp8")
+      case (8, "channel", _): return try Setting.named("fp8-e4m3-channel")
+      case (8, "tensor", _): return try Setting.named("fp8-e4m3-tensor")
       default: throw weights.mistake("is a float that has no format here")
       }
     }
@@ -217,9 +291,8 @@ enum CompressedScheme {
       default: nil
       }
     guard let granularity else { throw weights.mistake("has the strategy '\(strategy)'") }
-    return .quantized(
-      try weights.reading {
-        try Setting.integer(bits: bits, granularity, symmetric: isSymmetric)
-      })
+    return try weights.reading {
+      try Setting.integer(bits: bits, granularity, symmetric: isSymmetric)
+    }
   }
 }

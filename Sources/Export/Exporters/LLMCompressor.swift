@@ -1,3 +1,4 @@
+internal import Quantization
 public import Vocabulary
 
 /// A recipe for llm-compressor, which writes a compressed-tensors checkpoint.
@@ -14,6 +15,9 @@ public struct LLMCompressor: Exporter {
   /// The exporter; it has no options.
   public init() {}
 
+  /// Those of compressed-tensors.
+  public static let takesActivations = true
+
   /// What compressed-tensors takes.
   public func takes(_ setting: Setting, for kind: LayerKind) -> Bool {
     CompressedTensors().takes(setting, for: kind)
@@ -28,19 +32,24 @@ public struct LLMCompressor: Exporter {
     let recipe = Document.object([
       ("quant_stage", .object([("quant_modifiers", .object([("QuantizationModifier", modifier)]))]))
     ])
+    let isCalibrated = request.quantized.contains { $0.setting.input?.isDynamic == false }
     return Recipe(
       text: recipe.yaml,
       next: """
         from transformers import AutoModelForCausalLM
         from llmcompressor import oneshot
         model = AutoModelForCausalLM.from_pretrained("MODEL", dtype="auto")
-        oneshot(model=model, recipe=\(request.pythonPath))
+        oneshot(model=model, recipe=\(request.pythonPath)\(isCalibrated ? ", dataset=dataset" : ""))
         model.save_pretrained("OUT", save_compressed=True)
         """,
       notes: [
         "QuantizationModifier rounds to nearest; with GPTQModifier in its place the same fields hold, and "
           + "oneshot needs a dataset"
-      ])
+      ]
+        + (isCalibrated
+          ? ["oneshot finds the static ranges of inputs anew, from the dataset that it is given"]
+          : [])
+    )
   }
 
   /// The groups of the first modifier that has some.

@@ -37,12 +37,13 @@ public struct LayerCSV: Exporter {
       next: "python -c \"import pandas; print(pandas.read_csv('\(request.path)'))\"")
   }
 
-  /// The columns `layer` and `weight` of a table with a header; others may be there.
+  /// The columns `layer`, `weight` and, where it is there, `activation` of a table with a header.
   public func rules(in text: String, file: String) throws -> LayerRules {
     let rows = try fields(text, file: file)
     guard let header = rows.first, let name = header.firstIndex(of: "layer"),
       let weight = header.firstIndex(of: "weight")
     else { throw UserError(.failed, "'\(file)' has no columns 'layer' and 'weight'") }
+    let activation = header.firstIndex(of: "activation")
     var rules = LayerRules(.first)
     for (index, row) in rows.enumerated().dropFirst() {
       guard row.count == header.count else {
@@ -50,7 +51,9 @@ public struct LayerCSV: Exporter {
           .failed,
           "'\(file)' row \(index + 1) has \(row.count) fields, and the header \(header.count)")
       }
-      rules.add(.exact(row[name]), .quantized(try Setting.named(row[weight])))
+      let input = activation.map { row[$0] } ?? "none"
+      let format = input == "none" ? row[weight] : "\(row[weight])/\(input)"
+      rules.add(.exact(row[name]), .quantized(try Setting.named(format)))
     }
     return rules
   }

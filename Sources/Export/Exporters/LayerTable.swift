@@ -59,7 +59,7 @@ public struct LayerTable: Exporter {
     return result
   }
 
-  /// The table's first and third column.
+  /// The table's first, third and fourth column.
   public func rules(in text: String, file: String) throws -> LayerRules {
     var rules = LayerRules(.first)
     var found = false
@@ -74,7 +74,8 @@ public struct LayerTable: Exporter {
       if cells[0] == "layer", cells[2] == "weight" {
         found = true
       } else {
-        rules.add(.exact(cells[0]), .quantized(try Setting.named(cells[2])))
+        let format = cells[3] == "none" ? cells[2] : "\(cells[2])/\(cells[3])"
+        rules.add(.exact(cells[0]), .quantized(try Setting.named(format)))
       }
     }
     guard found else { throw UserError(.failed, "'\(file)' has no table of layers") }

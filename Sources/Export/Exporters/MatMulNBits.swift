@@ -3,7 +3,8 @@ public import Vocabulary
 /// ONNX Runtime's MatMulNBits: one pass of the quantizer for every setting.
 ///
 /// The default quantizer knows one setting at a time and leaves alone what is converted already, so each
-/// pass excludes all nodes that are not its own.
+/// pass excludes all nodes that are not its own. It converts MatMul nodes only and passes over the others
+/// in silence: a Gemm becomes a MatMul and an Add first.
 public struct MatMulNBits: Exporter {
   /// The name used on the command line.
   public static let id = "onnxruntime-matmulnbits"
@@ -44,19 +45,39 @@ public struct MatMulNBits: Exporter {
       next: python(
         "json, onnx",
         """
+        from onnx import helper, numpy_helper
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
         model = onnx.load("MODEL.onnx")
-        for p in json.load(open(\(request.pythonPath)))["passes"]:
+        graph, passes = model.graph, json.load(open(\(request.pythonPath)))["passes"]
+        weights = {t.name: t for t in graph.initializer}
+        wanted = {name for p in passes for name in p["nodes"]}
+        for i, node in reversed(list(enumerate(graph.node))):  # a Gemm would stay as it is, silently
+            if node.op_type != "Gemm" or node.name not in wanted:
+                continue
+            a = {x.name: helper.get_attribute_value(x) for x in node.attribute}
+            if a.get("transA", 0) or a.get("alpha", 1) != 1 or a.get("beta", 1) != 1:
+                raise SystemExit(f"{node.name} is a Gemm that is more than a product and a sum")
+            (x, w, *bias), out = node.input, node.output[0]
+            if a.get("transB", 0):
+                turned = numpy_helper.to_array(weights[w]).T.copy()
+                w += "_transposed"
+                graph.initializer.append(numpy_helper.from_array(turned, w))
+            graph.node.remove(node)
+            if bias:
+                graph.node.insert(i, helper.make_node("Add", [out + "_product", *bias], [out]))
+            product = out + "_product" if bias else out
+            graph.node.insert(i, helper.make_node("MatMul", [x, w], [product], name=node.name))
+        used = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
+        for tensor in [t for t in graph.initializer if t.name not in used]:  # what a Gemm had turned
+            graph.initializer.remove(tensor)
+        for p in passes:
             nodes = set(p.pop("nodes"))
             excluded = [n.name for n in model.graph.node if n.name not in nodes]
             q = MatMulNBitsQuantizer(model, nodes_to_exclude=excluded, **p)
             q.process()
             model = q.model.model
         onnx.save(model, "OUT.onnx", save_as_external_data=True)
-        """),
-      notes: [
-        "only MatMul nodes with a constant weight are converted: a Gemm stays as it is, silently"
-      ])
+        """))
   }
 
   /// The passes' nodes by exact name.

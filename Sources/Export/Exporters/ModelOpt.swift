@@ -18,17 +18,26 @@ public struct ModelOpt: Exporter {
   /// `export_hf_checkpoint` asserts it.
   public static let needsOneFormatForSiblings = true
 
+  /// `FP8` alone: weights and inputs of one range each.
+  public static let takesActivations = true
+
   private static let suffix = ".weight_quantizer"
+  private static let inputSuffix = ".input_quantizer"
+  private static let float8 = "fp8-e4m3-tensor/fp8-e4m3-tensor"
 
   /// The exporter; it has no options.
   public init() {}
 
-  /// Symmetric 4-bit groups, 8-bit channels, MXFP4 and NVFP4: what ModelOpt exports for weights alone.
+  /// Symmetric 4-bit groups, 8-bit channels, MXFP4 and NVFP4: what ModelOpt exports for weights alone; and
+  /// FP8 weights with FP8 inputs.
   public func takes(_ setting: Setting, for kind: LayerKind) -> Bool {
     setting.isFull || kind == .linear && attributes(setting) != nil
   }
 
   private func attributes(_ setting: Setting) -> Document? {
+    guard setting.input == nil else {
+      return setting.name == Self.float8 ? ["num_bits": [4, 3], "axis": .null] : nil
+    }
     switch setting.family {
     case .integer:
       guard setting.isSymmetric else { return nil }
@@ -56,7 +65,8 @@ public struct ModelOpt: Exporter {
 
   /// What ModelOpt calls the setting when it exports it.
   private func algorithm(_ setting: Setting) -> Document {
-    switch (setting.family, setting.bits) {
+    if setting.name == Self.float8 { return ["quant_algo": "FP8"] }
+    return switch (setting.family, setting.bits) {
     case (.integer, 8): ["quant_algo": "W8A16"]
     case (.integer, _):
       [
@@ -78,6 +88,10 @@ public struct ModelOpt: Exporter {
       let name = Document(globEscaped(layer.name) + Self.suffix)
       if let attributes = attributes(layer.setting) {
         list.append(.object([("quantizer_name", name), ("cfg", attributes)]))
+        if layer.setting.input != nil {
+          let input = Document(globEscaped(layer.name) + Self.inputSuffix)
+          list.append(.object([("quantizer_name", input), ("cfg", attributes)]))
+        }
       } else {
         list.append(["quantizer_name": name, "enable": false])
       }
@@ -119,6 +133,7 @@ public struct ModelOpt: Exporter {
       return rules
     }
     for entry in try list.items() {
+      // A range of the input is what makes 8-bit floats here FP8; other inputs have no format here.
       let name = try entry.required("quantizer_name").string()
       if let glob = modules(of: name) {
         if let attributes = entry["cfg"] {
@@ -147,6 +162,9 @@ public struct ModelOpt: Exporter {
     let size = try blocks?["-1"]?.integer()
     let bits = try field.required("num_bits")
     if case .list = bits.document.value {
+      if try bits.integers() == [4, 3], size == nil, field["axis"] == nil {
+        return try Setting.named(Self.float8)
+      }
       guard try bits.integers() == [2, 1], let size else {
         throw field.mistake("is a float that has no format here")
       }
@@ -166,7 +184,7 @@ public struct ModelOpt: Exporter {
     case "W8A16": return try Setting.named("int8-channel")
     case "W4A16_NVFP4", "NVFP4": return try Setting.named("nvfp4")
     case "mxfp4", "MXFP4": return try Setting.named("mxfp4")
-    case "FP8": return try Setting.named("fp8-e4m3-tensor")
+    case "FP8": return try Setting.named(Self.float8)
     case let other: throw field.mistake("has the quant_algo '\(other)', which has no format here")
     }
   }

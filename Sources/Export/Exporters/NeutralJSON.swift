@@ -32,7 +32,7 @@ public struct NeutralJSON: Exporter {
   public func rules(in text: String, file: String) throws -> LayerRules {
     var rules = LayerRules(.first)
     for layer in try PolicyFile.value(of: text, name: file).layers {
-      rules.add(.exact(layer.name), .quantized(try Setting.named(layer.weight)))
+      rules.add(.exact(layer.name), .quantized(try Setting.named(layer.format)))
     }
     return rules
   }

@@ -16,9 +16,16 @@ public struct TorchAO: Exporter {
   /// The exporter; it has no options.
   public init() {}
 
-  /// Integers by group or channel, for linear layers and embeddings.
+  /// Those that torchao has a configuration for that runs anywhere (its 8-bit floats want CUDA).
+  public static let takesActivations = true
+
+  /// Configurations of weights together with their inputs, by the formats of both.
+  private static let pairs = ["int8-channel/int8-token": "Int8DynamicActivationInt8WeightConfig"]
+
+  /// Integers by group or channel, for linear layers and embeddings; and pairs, for linear layers.
   public func takes(_ setting: Setting, for kind: LayerKind) -> Bool {
-    setting.isFull
+    guard setting.input == nil else { return kind == .linear && Self.pairs[setting.name] != nil }
+    return setting.isFull
       || kind != .convolution && setting.family == .integer && setting.groupSizeOrChannel != nil
   }
 
@@ -39,9 +46,12 @@ public struct TorchAO: Exporter {
         "json, torch",
         """
         from collections import OrderedDict
-        from torchao.quantization import FqnToConfig, IntxWeightOnlyConfig, MappingType, quantize_
+        from torchao.quantization import (FqnToConfig, Int8DynamicActivationInt8WeightConfig,
+            IntxWeightOnlyConfig, MappingType, quantize_)
         from torchao.quantization.granularity import PerAxis, PerGroup
         def config(c):
+            if "config" in c:
+                return Int8DynamicActivationInt8WeightConfig()
             size = c["group_size"]
             return IntxWeightOnlyConfig(
                 weight_dtype=getattr(torch, c["weight_dtype"]),
@@ -68,6 +78,7 @@ public struct TorchAO: Exporter {
 
   private func entry(_ setting: Setting) -> Document {
     guard !setting.isFull else { return .null }
+    if let pair = Self.pairs[setting.name] { return ["config": Document(pair)] }
     return [
       "weight_dtype": Document(setting.code),
       "group_size": Document(setting.groupSizeOrChannel ?? -1),
@@ -97,6 +108,10 @@ public struct TorchAO: Exporter {
         rules.add(pattern(key), .untouched)
         continue
       }
+      if let configuration = try field["config"]?.string() {
+        rules.add(pattern(key), .quantized(try pair(field, configuration)))
+        continue
+      }
       rules.add(
         pattern(key),
         .quantized(
@@ -112,14 +127,20 @@ public struct TorchAO: Exporter {
   private func stored(_ field: Field) throws -> Setting {
     let kind = try field.required("_type").string()
     let data = try field.required("_data")
-    guard kind == "IntxWeightOnlyConfig" else {
-      throw field.mistake("is a \(kind), which has no format here")
-    }
+    guard kind == "IntxWeightOnlyConfig" else { return try pair(field, kind) }
     let granularity = try data.required("granularity")
     let size = try granularity["_data"]?["group_size"]?.integer() ?? -1
     return try setting(
       field, type: data.required("weight_dtype").required("_data").string(), size: size,
       mapping: data["mapping_type"]?["_data"]?.string() ?? "SYMMETRIC")
+  }
+
+  /// A configuration of weights and inputs.
+  private func pair(_ field: Field, _ configuration: String) throws -> Setting {
+    guard let name = Self.pairs.first(where: { $0.value == configuration })?.key else {
+      throw field.mistake("is a \(configuration), which has no format here")
+    }
+    return try Setting.named(name)
   }
 
   private func setting(_ field: Field, type: String, size: Int, mapping: String) throws -> Setting {

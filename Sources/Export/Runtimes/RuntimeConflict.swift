@@ -28,7 +28,7 @@ extension RuntimeProfile {
   public func conflicts(in policy: Policy, shapes: [String: WeightShape] = [:]) throws
     -> [RuntimeConflict]
   {
-    let settings = try policy.layers.map { try Setting.named($0.weight) }
+    let settings = try policy.layers.map { try Setting.named($0.format) }
     let single = zip(policy.layers, settings).compactMap { layer, setting -> RuntimeConflict? in
       let shape = shapes[layer.name]
       guard let reason = refusal(of: setting, for: layer.kind, shape: shape) else { return nil }

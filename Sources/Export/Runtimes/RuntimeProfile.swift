@@ -1,3 +1,4 @@
+internal import Quantization
 public import Vocabulary
 
 /// What a runtime can load: formats, the shapes that its kernels ask for, and what it fuses.
@@ -21,6 +22,8 @@ public struct RuntimeProfile: Sendable, Hashable {
     public var isSymmetric: Bool?
     /// Which weights share a scale.
     public var scales: [Setting.Granularity]?
+    /// Names of the formats of inputs beside such weights; `none` where they stay as they are.
+    public var inputs = [ActivationFormat?.none.name]
     /// What the layers compute.
     public var kinds: [LayerKind]?
     /// What must divide the number of weights of a row.
@@ -34,6 +37,7 @@ public struct RuntimeProfile: Sendable, Hashable {
         && bits.map { $0.contains(setting.bits) } ?? true
         && isSymmetric.map { $0 == setting.isSymmetric } ?? true
         && scales.map { $0.contains(setting.granularity) } ?? true
+        && inputs.contains(setting.input.name)
     }
 
     func accepts(_ kind: LayerKind) -> Bool { kinds.map { $0.contains(kind) } ?? true }
@@ -90,4 +94,9 @@ public struct RuntimeProfile: Sendable, Hashable {
   public func fused(among names: [String]) -> [FusedLayers] {
     fused.fused(among: names.map { ModelNames.module(of: $0, architecture: "llama") ?? $0 })
   }
+}
+
+extension ActivationFormat? {
+  /// As policies write it: `none` where the input stays as it is.
+  var name: String { map(\.name) ?? "none" }
 }

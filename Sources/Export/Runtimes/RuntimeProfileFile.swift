@@ -1,5 +1,6 @@
 internal import Archives
 internal import Foundation
+internal import Quantization
 internal import Vocabulary
 
 extension RuntimeProfile {
@@ -26,7 +27,7 @@ extension RuntimeProfile {
 extension RuntimeProfile.Rule {
   fileprivate init(_ field: Field) throws {
     try field.allow([
-      "family", "codes", "bits", "symmetry", "scales", "kinds", "columns", "rows",
+      "family", "codes", "bits", "symmetry", "scales", "inputs", "kinds", "columns", "rows",
     ])
     guard field["family"] != nil || field["codes"] != nil else {
       throw field.mistake("must have a 'family' or 'codes'")
@@ -42,6 +43,13 @@ extension RuntimeProfile.Rule {
       }
     }
     scales = try field["scales"]?.items().map { try $0.granularity() }
+    if let field = field["inputs"] {
+      inputs = try field.items().map { item in
+        let name = try item.string()
+        guard name != ActivationFormat?.none.name else { return name }
+        return try item.reading { try ActivationFormat.named(name).name }
+      }
+    }
     kinds = try field["kinds"]?.items().map { try $0.word("kind", LayerKind.allCases) }
     columns = try field["columns"]?.positive()
     rows = try field["rows"]?.positive()

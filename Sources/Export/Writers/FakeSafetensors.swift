@@ -22,7 +22,7 @@ struct FakeSafetensors: ModelWriter {
         let bytes = 4 * layer.layer.shape.count
         return .init(
           tensors: [.init(name: entry.name, type: "F32", shape: entry.shape, bytes: bytes)]
-        ) { write in try layer.roundTripped().withUnsafeBytes { try write($0) } }
+        ) { write in try layer.roundTrippedAsStored().withUnsafeBytes { try write($0) } }
       }
       try SafetensorsWriter.write(pieces, to: "\(folder)/\(HuggingFaceSource.name(path))")
     }
@@ -55,24 +55,44 @@ struct HuggingFaceSource {
   /// A file's name without its folder.
   static func name(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
 
-  /// Copies what is beside the weights: settings, tokenizer, folders of modules; no hidden files, and no
+  /// Names of what is beside the weights: settings, tokenizer, folders of modules; no hidden files, and no
   /// weights of other kinds.
-  ///
-  /// - Throws: `UserError` when a file cannot be copied.
-  func copyTheRest(into folder: String, except left: Set<String> = []) throws {
+  private func rest(except left: Set<String>) -> [String] {
     let weights: Set<String> = [
       "safetensors", "bin", "h5", "onnx", "msgpack", "pt", "pth", "gguf", "ot",
     ]
-    let manager = FileManager.default
-    let names = (try? manager.contentsOfDirectory(atPath: directory)) ?? []
-    for name in names.sorted() where !name.hasPrefix(".") && !left.contains(name) {
-      guard !weights.contains(URL(fileURLWithPath: name).pathExtension.lowercased()) else {
-        continue
-      }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.sorted().filter { name in
+      !name.hasPrefix(".") && !left.contains(name)
+        && !weights.contains(URL(fileURLWithPath: name).pathExtension.lowercased())
+    }
+  }
+
+  /// Where a file is: links may point beside the directory, as in a cache.
+  private func place(_ name: String) -> URL {
+    URL(fileURLWithPath: "\(directory)/\(name)").resolvingSymlinksInPath()
+  }
+
+  /// Bytes of what ``copyTheRest(into:except:)`` copies.
+  func sizeOfTheRest(except left: Set<String> = []) -> Int {
+    func size(_ url: URL) -> Int {
+      let values = try? url.resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
+      return values?.isRegularFile == true ? values?.fileSize ?? 0 : 0
+    }
+    return rest(except: left).reduce(0) { sum, name in
+      let inside = FileManager.default.enumerator(at: place(name), includingPropertiesForKeys: nil)
+      return sum + size(place(name))
+        + (inside?.reduce(0) { $0 + (($1 as? URL).map(size) ?? 0) } ?? 0)
+    }
+  }
+
+  /// Copies what is beside the weights.
+  ///
+  /// - Throws: `UserError` when a file cannot be copied.
+  func copyTheRest(into folder: String, except left: Set<String> = []) throws {
+    for name in rest(except: left) {
       do {
-        // Links may point beside the directory, as in a cache: what they lead to is copied.
-        let place = URL(fileURLWithPath: "\(directory)/\(name)").resolvingSymlinksInPath()
-        try manager.copyItem(atPath: place.path, toPath: "\(folder)/\(name)")
+        try FileManager.default.copyItem(atPath: place(name).path, toPath: "\(folder)/\(name)")
       } catch {
         throw UserError(.failed, "'\(directory)/\(name)' cannot be copied")
       }

@@ -12,7 +12,12 @@ struct GGUFLlamaDirectory {
   private let configuration: Configuration
 
   private struct Configuration: Decodable {
-    struct Rotary: Decodable { var rope_theta: Double? }
+    struct Rotary: Decodable {
+      var rope_theta: Double?
+      var rope_type: String?
+      var type: String?
+      var isPlain: Bool { (rope_type ?? type ?? "default") == "default" }
+    }
     var model_type: String?
     var hidden_size: Int
     var intermediate_size: Int
@@ -23,6 +28,7 @@ struct GGUFLlamaDirectory {
     var rms_norm_eps: Double?
     var rope_theta: Double?
     var rope_parameters: Rotary?
+    var rope_scaling: Rotary?
     var tie_word_embeddings: Bool?
     var max_position_embeddings: Int?
   }
@@ -41,6 +47,11 @@ struct GGUFLlamaDirectory {
         .failed,
         "a GGUF file can be written only from a GGUF file or a Llama directory, and '\(source.directory)' "
           + "is of the model_type '\(kind)'")
+    }
+    guard found.rope_scaling?.isPlain ?? true, found.rope_parameters?.isPlain ?? true else {
+      throw UserError(
+        .failed,
+        "'\(source.directory)' scales its rotary positions, which cannot be written as GGUF here")
     }
     configuration = found
   }

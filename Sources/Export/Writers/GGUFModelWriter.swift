@@ -69,25 +69,32 @@ struct GGUFModelWriter: ModelWriter {
     return "GGUF does not have it; the nearest that can be written is \(nearest)"
   }
 
+  func size(of model: AppliedModel) throws -> Int? { try output(model).size }
+
   func write(_ model: AppliedModel, into folder: String) throws {
-    let output: GGUFOutput
+    try output(model).write(to: "\(folder)/model.gguf")
+  }
+
+  /// The file, of which nothing is read yet but names and sizes.
+  private func output(_ model: AppliedModel) throws -> GGUFOutput {
     switch model.source {
-    case .gguf(let contents): output = try copy(contents, model.layersByTensor)
+    case .gguf(let contents): return try copy(contents, model.layersByTensor)
     case .huggingFace:
-      output = try GGUFLlamaDirectory(HuggingFaceSource(model))
+      return try GGUFLlamaDirectory(HuggingFaceSource(model))
         .output(model.layersByTensor, types: Self.types)
     case .onnx:
       throw UserError(
         .failed, "a GGUF file can be written only from a GGUF file or a Llama directory")
     }
-    try output.write(to: "\(folder)/model.gguf")
   }
 
   /// The file's own tensors in its own order, of which the layers are rounded.
   private func copy(_ contents: GGUFContents, _ layers: [String: AppliedLayer]) throws -> GGUFOutput
   {
-    let tensors = contents.tensors.map { tensor in
+    let known = Set(contents.tensors.map(\.name))
+    let tensors = try contents.tensors.map { tensor in
       let layer = layers[tensor.name]
+      if let experts = try experts(of: tensor, among: layers) { return experts }
       return GGUFOutput.Tensor(
         name: tensor.name, shape: tensor.shape,
         type: layer.flatMap { Self.types[$0.format.name] } ?? tensor.type,
@@ -100,9 +107,41 @@ struct GGUFModelWriter: ModelWriter {
         }
       }
     }
+    if let lost = layers.keys.sorted().first(where: { !known.contains(tensorName(of: $0)) }) {
+      throw UserError(.failed, "the file has no tensor '\(lost)' to write a layer to")
+    }
     let metadata = try contents.file.slice(contents.metadata.lowerBound, contents.metadata.count)
     return GGUFOutput(
       metadata: Array(metadata), keys: contents.keys, alignment: contents.alignment,
       tensors: tensors)
+  }
+
+  /// The tensor that a layer is in: all experts' matrices are one, and expert 3's is called `tensor[3]`.
+  private func tensorName(of stored: String) -> String {
+    stored.hasSuffix("]") ? String(stored.prefix { $0 != "[" }) : stored
+  }
+
+  /// A tensor of all experts' matrices, one after the other; nil for any other tensor.
+  ///
+  /// - Throws: `UserError` when they are not of one format, since the file has one type for all.
+  private func experts(of tensor: GGUFContents.Tensor, among layers: [String: AppliedLayer]) throws
+    -> GGUFOutput.Tensor?
+  {
+    guard tensor.shape.count == 3 else { return nil }
+    let experts = (0..<tensor.shape[0]).compactMap { layers["\(tensor.name)[\($0)]"] }
+    guard let first = experts.first, let type = Self.types[first.format.name] else { return nil }
+    guard experts.count == tensor.shape[0],
+      experts.allSatisfy({ $0.format.name == first.format.name })
+    else {
+      throw UserError(
+        .failed,
+        "GGUF has one type for all experts of '\(tensor.name)'; give them one format (--pin)")
+    }
+    return GGUFOutput.Tensor(
+      name: tensor.name, shape: tensor.shape, type: type,
+      bytes: experts.reduce(0) { $0 + $1.format.bytes(of: $1.layer.shape) }
+    ) { write in
+      for expert in experts { try expert.packed().withUnsafeBytes { try write($0) } }
+    }
   }
 }

@@ -22,11 +22,8 @@ struct GGUFOutput {
   var alignment = 32
   var tensors: [Tensor]
 
-  /// Writes the file.
-  ///
-  /// - Throws: `UserError` with the system's reason, and what a tensor throws.
-  func write(to path: String) throws {
-    let file = try SequentialFile(path)
+  /// What comes before the tensors' bytes: the metadata, and where each tensor lies.
+  private var header: [UInt8] {
     var header = Array("GGUF".utf8)
     header.append(little: UInt32(3))
     header.append(little: UInt64(tensors.count))
@@ -39,8 +36,21 @@ struct GGUFOutput {
       for size in tensor.shape.reversed() { header.append(little: UInt64(size)) }
       header.append(little: tensor.type)
       header.append(little: UInt64(offset))
-      offset += (tensor.bytes + alignment - 1) / alignment * alignment
+      offset += aligned(tensor.bytes)
     }
+    return header
+  }
+
+  /// Bytes of the file: header and tensors, each up to a multiple of ``alignment``.
+  var size: Int { tensors.reduce(aligned(header.count)) { $0 + aligned($1.bytes) } }
+
+  private func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+
+  /// Writes the file.
+  ///
+  /// - Throws: `UserError` with the system's reason, and what a tensor throws.
+  func write(to path: String) throws {
+    let file = try SequentialFile(path)
     try file.write(header)
     try file.pad(to: alignment)
     for tensor in tensors {

@@ -12,6 +12,9 @@ struct MLXWriter: ModelWriter {
   static let summary = "a directory of packed weights for mlx_lm and mlx.nn"
 
   func refusal(of layer: AppliedLayer) -> String? {
+    if layer.isTransposed {
+      return "MLX keeps rows of outputs, and this model's file has rows of inputs"
+    }
     switch layer.format {
     case is MLXFormat, is MLXFloatFormat, is FloatFormat: return nil
     case let format as MicroscalingFormat where format == .mxfp8: return nil
@@ -26,18 +29,41 @@ struct MLXWriter: ModelWriter {
     return "MLX does not have it; the nearest that it can load is \(nearest)"
   }
 
+  func size(of model: AppliedModel) throws -> Int? {
+    let source = try HuggingFaceSource(model)
+    let weights = try shards(source, model).reduce(0) {
+      try $0 + SafetensorsWriter.size(of: $1.pieces)
+    }
+    return try weights + configuration(source, model).count
+      + source.sizeOfTheRest(except: Self.left)
+  }
+
   func write(_ model: AppliedModel, into folder: String) throws {
     let source = try HuggingFaceSource(model)
+    for shard in try shards(source, model) {
+      try SafetensorsWriter.write(shard.pieces, to: "\(folder)/\(shard.name)")
+    }
+    try source.copyTheRest(into: folder, except: Self.left)
+    let file = try SequentialFile("\(folder)/config.json")
+    try file.write(configuration(source, model))
+    try file.finish()
+  }
+
+  /// What is written anew or not at all.
+  private static let left: Set<String> = ["config.json", "model.safetensors.index.json"]
+
+  /// The files of weights, of which nothing is read yet but names and sizes.
+  private func shards(_ source: HuggingFaceSource, _ model: AppliedModel) throws
+    -> [(name: String, pieces: [SafetensorsWriter.Piece])]
+  {
     let layers = model.layersByTensor
-    for path in source.files {
+    return try source.files.map { path in
       let file = try SafetensorsFile(path)
       let pieces = try file.entries.map { entry in
         try layers[entry.name].map { try piece($0, entry) } ?? halves(entry, of: file.file)
       }
-      try SafetensorsWriter.write(pieces, to: "\(folder)/\(HuggingFaceSource.name(path))")
+      return (HuggingFaceSource.name(path), pieces)
     }
-    try source.copyTheRest(into: folder, except: ["config.json", "model.safetensors.index.json"])
-    try writeConfiguration(source, model, to: "\(folder)/config.json")
   }
 
   private func piece(
@@ -98,9 +124,7 @@ struct MLXWriter: ModelWriter {
     }
   }
 
-  private func writeConfiguration(
-    _ source: HuggingFaceSource, _ model: AppliedModel, to path: String
-  ) throws {
+  private func configuration(_ source: HuggingFaceSource, _ model: AppliedModel) throws -> [UInt8] {
     let original = "\(source.directory)/config.json"
     guard let data = FileManager.default.contents(atPath: original),
       var configuration = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
@@ -125,8 +149,6 @@ struct MLXWriter: ModelWriter {
     let text = try JSONSerialization.data(
       withJSONObject: configuration,
       options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
-    let file = try SequentialFile(path)
-    try file.write(Array(text) + [UInt8(ascii: "\n")])
-    try file.finish()
+    return Array(text) + [UInt8(ascii: "\n")]
   }
 }

@@ -13,6 +13,12 @@ public protocol ModelWriter: Sendable {
   /// Why the consumer cannot store a layer in its format: one clause with the way out; nil when it can.
   func refusal(of layer: AppliedLayer) -> String?
 
+  /// Bytes of all files that ``write(_:into:)`` writes, from names and sizes alone: no weight is read.
+  ///
+  /// nil where they are the same under every policy, since weights are stored in full.
+  /// - Throws: As ``write(_:into:)``, for a model of another kind.
+  func size(of model: AppliedModel) throws -> Int?
+
   /// Fills a folder that exists and is empty.
   ///
   /// No layer is refused. One tensor at a time is in memory.
@@ -26,6 +32,8 @@ extension ModelWriter {
   public var id: String { Self.id }
   /// One line: what is written, for whom.
   public var summary: String { Self.summary }
+  /// The same under every policy.
+  public func size(of model: AppliedModel) throws -> Int? { nil }
 }
 
 /// The catalogue of model writers.
@@ -94,17 +102,20 @@ public struct AppliedLayer: Sendable {
   public var axes: [Int]
   /// The format that it gets.
   public var format: any NumberFormat
+  /// Whether the file has the axes of this matrix the other way round.
+  public var isTransposed: Bool
   /// Hands the weights to its argument, row-major `[outputs, inputs...]`.
   public var read: @Sendable ((UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
 
   /// A layer with its format and a way to its weights.
   public init(
-    layer: Layer, axes: [Int], format: any NumberFormat,
+    layer: Layer, axes: [Int], format: any NumberFormat, isTransposed: Bool = false,
     read: @escaping @Sendable ((UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
   ) {
     self.layer = layer
     self.axes = axes
     self.format = format
+    self.isTransposed = isTransposed
     self.read = read
   }
 
@@ -117,6 +128,21 @@ public struct AppliedLayer: Sendable {
       try read { try format.roundTrip($0, shape: layer.shape, into: values) }
     }
     return values
+  }
+
+  /// What the weights become, in the order of the model's own file.
+  ///
+  /// - Throws: As `read` and the format's round trip.
+  func roundTrippedAsStored() throws -> [Float] {
+    let values = try roundTripped()
+    guard isTransposed else { return values }
+    let (rows, columns) = (layer.shape.rows, layer.shape.columns)
+    return [Float](unsafeUninitializedCapacity: values.count) { stored, count in
+      for row in 0..<rows {
+        for column in 0..<columns { stored[column * rows + row] = values[row * columns + column] }
+      }
+      count = values.count
+    }
   }
 
   /// The bytes that the consumer stores: of a packed format its parts, of a float its numbers.

@@ -20,10 +20,13 @@ struct SafetensorsWriter {
     var write: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
   }
 
-  /// Writes a file.
-  ///
-  /// - Throws: `UserError` with the system's reason, and what a piece throws.
-  static func write(_ pieces: [Piece], to path: String) throws {
+  /// Bytes of a file: the length of the header, the header, the tensors.
+  static func size(of pieces: [Piece]) throws -> Int {
+    try pieces.flatMap(\.tensors).reduce(8 + header(of: pieces).count) { $0 + $1.bytes }
+  }
+
+  /// Names, types, shapes and places of the tensors, up to a multiple of eight bytes.
+  private static func header(of pieces: [Piece]) throws -> [UInt8] {
     var entries: [String: Entry] = [:]
     var offset = 0
     for tensor in pieces.flatMap(\.tensors) {
@@ -39,6 +42,14 @@ struct SafetensorsWriter {
     header.insert(contentsOf: Array(#""__metadata__":{"format":"pt"},"#.utf8), at: 1)
     if entries.isEmpty { header = Array(#"{"__metadata__":{"format":"pt"}}"#.utf8) }
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
+    return header
+  }
+
+  /// Writes a file.
+  ///
+  /// - Throws: `UserError` with the system's reason, and what a piece throws.
+  static func write(_ pieces: [Piece], to path: String) throws {
+    let header = try header(of: pieces)
     let file = try SequentialFile(path)
     try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0) }
     try file.write(header)
